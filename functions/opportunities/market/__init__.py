@@ -1,0 +1,1 @@
+"""What the markets looked like at one moment, and where that comes from."""
