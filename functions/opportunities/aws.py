@@ -1,0 +1,16 @@
+"""Clients of AWS services: botocore only, made once per execution environment, with timeouts that fit a Lambda's."""
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+# Three tries of at most 1 + 2 seconds and their back-off stay under the 10 seconds an API Lambda has.
+_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+@cache
+def client(service: str) -> Any:  # noqa: ANN401 - botocore builds its clients' classes at run time
+    """The client of `service` ("dynamodb", "s3", "stepfunctions")."""
+    return botocore.session.get_session().create_client(service, config=_CONFIG)

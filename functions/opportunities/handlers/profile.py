@@ -1,0 +1,18 @@
+"""GET and PUT /opportunities/profile: the investor."""
+
+from opportunities import aws, settings, wire
+from opportunities.domain import Investor
+from opportunities.http import Answer, Event, answer, api, body, user_id
+from opportunities.requests import ProfileBody, parse
+from opportunities.store import Store
+
+
+@api
+def handler(event: Event) -> Answer:
+    caller = user_id(event)
+    store = Store(aws.client("dynamodb"), settings.table_name())
+    if event["requestContext"]["http"]["method"] == "PUT":
+        investor = store.put_investor(caller, parse(ProfileBody, body(event)).investor())
+    else:
+        investor = store.investor(caller) or Investor()
+    return answer(200, {"success": True, "stored": investor.version > 0, "profile": wire.investor_to_json(investor)})

@@ -1,0 +1,33 @@
+"""GET /opportunities/results/{scan_id}"""
+
+import time
+
+from opportunities import aws, scans, settings, strategies
+from opportunities.domain import Investor
+from opportunities.errors import ScanNotFound
+from opportunities.http import Answer, Event, answer, api, user_id
+from opportunities.requests import ResultsQuery, parse
+from opportunities.services import results, status
+from opportunities.store import Store
+
+
+@api
+def handler(event: Event) -> Answer:
+    caller, scan_id, now = user_id(event), event["pathParameters"]["scan_id"], time.time()
+    query = parse(ResultsQuery, dict(event.get("queryStringParameters") or {}))
+    store = Store(aws.client("dynamodb"), settings.table_name())
+    scan = store.scan(caller, scan_id) if scans.is_scan_id(scan_id) else None
+    if scan is None or scans.expired(scan, now):
+        raise ScanNotFound
+    if not scans.state_at(scan, now).terminal and query.partial == "false":
+        return answer(202, status.describe(scan, now), {"Retry-After": str(status.POLLING_SECONDS)})
+    content = results.describe(
+        scan,
+        store.results(caller, scan_id),
+        store.investor(caller) or Investor(),
+        strategies.describe,
+        now,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    return answer(200, content)

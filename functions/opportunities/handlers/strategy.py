@@ -1,0 +1,29 @@
+"""Every strategy's Lambda; which strategy it is, the environment says."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from opportunities import aws, settings, strategies, telemetry
+from opportunities.market.archive import load
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.services.judge import Judge
+from opportunities.snapshots import SnapshotShelf
+from opportunities.store import Store
+from opportunities.wire import task_from_json
+
+
+@lru_cache(maxsize=1)
+def _market(key: str) -> MarketSnapshot:
+    """Snapshots never change, so the last one stays in memory for the other scans of its window."""
+    return load(SnapshotShelf(aws.client("s3"), settings.snapshot_bucket()).get(key))
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:
+    """Answers with the status that stands for this strategy, or "late" when the scan has ended without it."""
+    name = settings.strategy()
+    judge = Judge(name, strategies.load(name), _market, Store(aws.client("dynamodb"), settings.table_name()))
+    outcome = judge.run(task_from_json(event))
+    status = outcome.status.value if outcome else "late"
+    telemetry.count("Outcomes", strategy=name, status=status)
+    return {"status": status}

@@ -1,0 +1,197 @@
+"""How domain objects look as DynamoDB items: keys, attributes and back. `store.py` reads and writes them.
+
+pk and sk stand in every item; the scan item has one attribute per finished strategy, named after it.
+
+scan      pk USER#<user_id>            sk SCAN#<scan_id>
+result    pk RESULT#<user>#<scan_id>   sk <strategy>       opportunities, compressed
+investor  pk USER#<user_id>            sk PROFILE
+"""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opportunities import wire
+from opportunities.domain import (
+    Best,
+    Fees,
+    Investor,
+    Json,
+    Outcome,
+    OutcomeStatus,
+    RiskTolerance,
+    Scan,
+    ScanState,
+)
+
+type Item = dict[str, dict[str, Any]]
+
+# Every other attribute of a scan item is the outcome of the strategy it is named after.
+SCAN_ATTRIBUTES = frozenset(
+    {
+        "pk", "sk", "state", "strategies", "created_at", "updated_at", "deadline", "expires_at",
+        "investor_version", "filters", "snapshot_key", "reason",
+    }
+)  # fmt: skip
+REASON_LENGTH = 96
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """What one strategy found in one scan: at most `services.judge.MOST` opportunities, best first."""
+
+    strategy: str
+    opportunities: Sequence[Mapping[str, Any]]
+    truncated: int
+    examined: int
+    market: Mapping[str, Json]
+
+
+def number(value: float) -> dict[str, str]:
+    """DynamoDB holds 38 decimal digits; repr of a float needs 17 and reads back as the same float."""
+    return {"N": repr(value)}
+
+
+def scan_key(user_id: str, scan_id: str) -> Item:
+    return {"pk": {"S": f"USER#{user_id}"}, "sk": {"S": f"SCAN#{scan_id}"}}
+
+
+def scan_to_item(scan: Scan) -> Item:
+    return {
+        **scan_key(scan.user_id, scan.scan_id),
+        "state": {"S": scan.state},
+        "strategies": {"L": [{"S": name} for name in scan.strategies]},
+        "created_at": number(scan.created_at),
+        "updated_at": number(scan.updated_at),
+        "deadline": number(scan.deadline),
+        "expires_at": number(scan.expires_at),
+        "investor_version": number(scan.investor_version),
+        "filters": {"S": json.dumps(wire.filters_to_json(scan.filters), separators=(",", ":"))},
+    }
+
+
+def scan_from_item(item: Item) -> Scan:
+    reason = item.get("reason", {}).get("S")
+    return Scan(
+        user_id=item["pk"]["S"].removeprefix("USER#"),
+        scan_id=item["sk"]["S"].removeprefix("SCAN#"),
+        state=ScanState(item["state"]["S"]),
+        strategies=tuple(name["S"] for name in item["strategies"]["L"]),
+        created_at=float(item["created_at"]["N"]),
+        updated_at=float(item["updated_at"]["N"]),
+        deadline=int(item["deadline"]["N"]),
+        expires_at=int(item["expires_at"]["N"]),
+        investor_version=int(item["investor_version"]["N"]),
+        filters=wire.filters_from_json(json.loads(item["filters"]["S"])),
+        snapshot_key=item.get("snapshot_key", {}).get("S"),
+        reason=reason or None,
+        outcomes={
+            name: outcome_from_attribute(attribute) for name, attribute in item.items() if name not in SCAN_ATTRIBUTES
+        },
+    )
+
+
+def outcome_to_attribute(outcome: Outcome) -> dict[str, Any]:
+    fields: Item = {"status": {"S": outcome.status}}
+    if outcome.status is OutcomeStatus.COMPLETE:
+        fields["opportunities"] = number(outcome.opportunities)
+    if outcome.duration_ms:
+        fields["duration_ms"] = number(outcome.duration_ms)
+    if outcome.reason:
+        fields["reason"] = {"S": outcome.reason[:REASON_LENGTH]}
+    if outcome.best:
+        # A list, not a map: four attribute names in each of fourteen outcomes would cost 800 bytes.
+        fields["best"] = {
+            "L": [
+                {"S": outcome.best.symbol},
+                {"S": outcome.best.opportunity_type},
+                number(round(outcome.best.profit_potential_usd, 2)),
+                number(round(outcome.best.confidence_score, 4)),
+            ]
+        }
+    return {"M": fields}
+
+
+def outcome_from_attribute(attribute: Mapping[str, Any]) -> Outcome:
+    fields = attribute["M"]
+    best = None
+    if "best" in fields:
+        symbol, opportunity_type, profit, confidence = fields["best"]["L"]
+        best = Best(symbol["S"], opportunity_type["S"], float(profit["N"]), float(confidence["N"]))
+    return Outcome(
+        status=OutcomeStatus(fields["status"]["S"]),
+        opportunities=int(fields.get("opportunities", {}).get("N", 0)),
+        duration_ms=int(fields.get("duration_ms", {}).get("N", 0)),
+        reason=fields.get("reason", {}).get("S"),
+        best=best,
+    )
+
+
+def result_key(user_id: str, scan_id: str) -> dict[str, str]:
+    """The partition that holds the results of one scan."""
+    return {"S": f"RESULT#{user_id}#{scan_id}"}
+
+
+def profile_key(user_id: str) -> Item:
+    return {"pk": {"S": f"USER#{user_id}"}, "sk": {"S": "PROFILE"}}
+
+
+def result_to_item(user_id: str, scan_id: str, result: StoredResult, expires_at: int) -> Item:
+    body = {"opportunities": result.opportunities, "market": result.market}
+    return {
+        "pk": result_key(user_id, scan_id),
+        "sk": {"S": result.strategy},
+        "body": {"B": zlib.compress(json.dumps(body, allow_nan=False, separators=(",", ":")).encode())},
+        "truncated": number(result.truncated),
+        "examined": number(result.examined),
+        "expires_at": number(expires_at),
+    }
+
+
+def result_from_item(item: Item) -> StoredResult:
+    body = json.loads(zlib.decompress(item["body"]["B"]))
+    return StoredResult(
+        strategy=item["sk"]["S"],
+        opportunities=body["opportunities"],
+        truncated=int(item["truncated"]["N"]),
+        examined=int(item["examined"]["N"]),
+        market=body["market"],
+    )
+
+
+def investor_to_values(investor: Investor) -> Item:
+    """The expression values of an investor's attributes."""
+    return {
+        ":capital": number(investor.capital_usd),
+        ":risk": {"S": investor.risk_tolerance},
+        ":holdings": {"M": {asset: number(quantity) for asset, quantity in investor.holdings.items()}},
+        ":fees": {
+            "M": {
+                exchange: {
+                    "M": {
+                        "spot_taker": number(fees.spot_taker),
+                        "perpetual_taker": number(fees.perpetual_taker),
+                    }
+                }
+                for exchange, fees in investor.fees.items()
+            }
+        },
+    }
+
+
+def investor_from_item(item: Item) -> Investor:
+    return Investor(
+        capital_usd=float(item["capital_usd"]["N"]),
+        risk_tolerance=RiskTolerance(item["risk_tolerance"]["S"]),
+        holdings={asset: float(quantity["N"]) for asset, quantity in item["holdings"]["M"].items()},
+        fees={
+            exchange: Fees(
+                spot_taker=float(fees["M"]["spot_taker"]["N"]),
+                perpetual_taker=float(fees["M"]["perpetual_taker"]["N"]),
+            )
+            for exchange, fees in item["fees"]["M"].items()
+        },
+        version=int(item["version"]["N"]),
+    )

@@ -1,0 +1,53 @@
+"""Which opportunities a caller gets to see, and in which order. Pure functions."""
+
+from collections.abc import Iterable
+
+from opportunities.domain import Filters, Opportunity, Timeframe
+
+_DAYS = {
+    Timeframe.MINUTES_5: 5 / 1440,
+    Timeframe.HOUR: 1 / 24,
+    Timeframe.HOURS_4: 4 / 24,
+    Timeframe.DAY: 1.0,
+    Timeframe.WEEK: 7.0,
+    Timeframe.MONTH: 30.0,
+}
+
+
+def score(opportunity: Opportunity) -> float:
+    """Expected return on capital per day, weighted by confidence: comparable across strategies and horizons.
+
+    Capital counts as 1 USD at the least, days as a tenth at the least, so that neither a tiny stake nor a moment's
+    horizon can outrank everything.
+    """
+    capital = max(opportunity.required_capital_usd, 1.0)
+    days = max(_DAYS[opportunity.estimated_timeframe], 0.1)
+    return opportunity.confidence_score * opportunity.profit_potential_usd / capital / days
+
+
+def ranked(opportunities: Iterable[Opportunity]) -> list[Opportunity]:
+    """Best first; ties are broken by strategy and symbol, so that the order is always the same."""
+    return sorted(opportunities, key=lambda one: (-score(one), one.strategy_id, one.symbol, one.opportunity_type))
+
+
+def wanted(opportunity: Opportunity, filters: Filters) -> bool:
+    """Whether the opportunity meets every restriction that the caller made.
+
+    `strategy_ids` restricts which strategies run and is not looked at here. A symbol in the filter may be a base
+    asset ("BTC"), a pair ("BTC/USDT", which also admits its perpetual) or a contract ("BTC/USDT:USDT").
+    """
+    return (
+        _symbol_wanted(opportunity.symbol, filters.symbols)
+        and (not filters.asset_tiers or opportunity.asset_tier in filters.asset_tiers)
+        and (not filters.opportunity_type or opportunity.opportunity_type in filters.opportunity_type)
+        and (not filters.preferred_timeframes or opportunity.estimated_timeframe in filters.preferred_timeframes)
+        and filters.filter_by_risk_level in (None, opportunity.risk_level)
+        and (filters.min_profit_potential is None or opportunity.profit_potential_usd >= filters.min_profit_potential)
+        and (filters.max_required_capital is None or opportunity.required_capital_usd <= filters.max_required_capital)
+    )
+
+
+def _symbol_wanted(symbol: str, symbols: tuple[str, ...]) -> bool:
+    pair = symbol.partition(":")[0]
+    base = pair.partition("/")[0]
+    return not symbols or any(name in (symbol, pair, base) for name in symbols)

@@ -1,0 +1,1 @@
+"""The use cases. Their collaborators come as arguments."""

@@ -1,0 +1,64 @@
+"""Running one strategy in one scan: judge the market, keep what was asked for, result first, outcome last."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from opportunities import selection, wire
+from opportunities.domain import Best, Findings, Investor, Opportunity, Outcome, OutcomeStatus
+from opportunities.errors import Unsuitable
+from opportunities.items import StoredResult
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.services import market as markets
+from opportunities.store import Store
+from opportunities.wire import StrategyTask
+
+# Opportunities kept per strategy and scan: what a person can read, and at 1.5 KB each 60 KB in the end.
+MOST = 40
+
+type Find = Callable[[MarketSnapshot, Investor], Findings]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """One strategy and where it writes. `market` gives the snapshot of a key."""
+
+    strategy: str
+    find: Find
+    market: Callable[[str], MarketSnapshot]
+    store: Store
+    clock: Callable[[], float] = time.time
+
+    def run(self, task: StrategyTask) -> Outcome | None:
+        """Returns the outcome that stands: this one, or an earlier one of a repeated delivery, or None if the scan
+        has ended without this strategy. An error of the strategy itself crashes; the workflow records it."""
+        if self.clock() >= task.deadline:
+            return None
+        started = time.perf_counter()
+        market = self.market(task.snapshot_key)
+        try:
+            findings = self.find(market, task.investor)
+        except Unsuitable as unsuitable:
+            outcome = Outcome(OutcomeStatus.SKIPPED, reason=str(unsuitable))
+        else:
+            chosen = selection.ranked(one for one in findings.opportunities if selection.wanted(one, task.filters))
+            self.store.put_result(task.user_id, task.scan_id, self._result(chosen, findings, market), task.expires_at)
+            outcome = Outcome(OutcomeStatus.COMPLETE, opportunities=len(chosen), best=_best(chosen))
+        outcome = replace(outcome, duration_ms=round(1000 * (time.perf_counter() - started)))
+        return self.store.record_outcome(task.user_id, task.scan_id, self.strategy, outcome, self.clock())
+
+    def _result(self, chosen: list[Opportunity], findings: Findings, market: MarketSnapshot) -> StoredResult:
+        return StoredResult(
+            strategy=self.strategy,
+            opportunities=[wire.opportunity_to_json(one) | {"score": selection.score(one)} for one in chosen[:MOST]],
+            truncated=max(len(chosen) - MOST, 0),
+            examined=findings.examined,
+            market=markets.describe(market),
+        )
+
+
+def _best(chosen: list[Opportunity]) -> Best | None:
+    if not chosen:
+        return None
+    best = chosen[0]
+    return Best(best.symbol, best.opportunity_type, float(best.profit_potential_usd), float(best.confidence_score))

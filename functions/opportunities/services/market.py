@@ -1,0 +1,55 @@
+"""The market of a window: captured once for all scans, or the recorded one that a scan is pinned to."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from opportunities import snapshots
+from opportunities.domain import AssetTier
+from opportunities.errors import MarketUnavailable
+from opportunities.http import timestamp
+from opportunities.market.archive import save
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.snapshots import SnapshotShelf
+
+
+@dataclass(frozen=True)
+class Capture:
+    """`source` makes the snapshot of a moment (epoch seconds); `source_id` names it and its parameters in the key."""
+
+    shelf: SnapshotShelf
+    source: Callable[[int], MarketSnapshot]
+    source_id: str
+    window_seconds: int
+
+    def window(self, window: int) -> str:
+        """The key of this window's snapshot, capturing it if nobody has."""
+        captured_at = window * self.window_seconds
+        key = snapshots.window_key(self.source_id, captured_at)
+        if not self.shelf.has(key):
+            self.shelf.put_once(key, save(self.source(captured_at)))
+        return key
+
+    def pinned(self, name: str) -> str:
+        """The key of an uploaded snapshot; raises `MarketUnavailable` if there is none of that name."""
+        key = snapshots.pinned_key(name)
+        if not self.shelf.has(key):
+            raise MarketUnavailable(f"no snapshot is named {name}; upload it to {key} or leave the snapshot out")
+        return key
+
+
+def describe(market: MarketSnapshot) -> dict[str, Any]:
+    """Which market was judged, as the results show it."""
+    volumes = dict(zip(market.spot.symbols, market.spot.volume_24h_usd, strict=True)) if market.spot else {}
+    contracts = market.perpetuals.symbols if market.perpetuals else ()
+    tiers = Counter(AssetTier.of(float(volume)) for volume in volumes.values())
+    return {
+        "source": market.source,
+        "captured_at": timestamp(market.captured_at),
+        "total_assets_scanned": len({symbol.partition("/")[0] for symbol in (*volumes, *contracts)}),
+        "asset_tiers": {tier.value: tiers[tier] for tier in AssetTier if tiers[tier]},
+        "excluded": dict(market.excluded),
+        "missing": dict(market.missing),
+        "assumptions": dict(market.assumptions),
+    }

@@ -1,0 +1,132 @@
+"""The results of a scan: every strategy's findings in one ranking, paged, with what failed and what was cut said."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from statistics import fmean
+from typing import Any
+
+from opportunities import scans, wire
+from opportunities.domain import Investor, OutcomeStatus, Scan
+from opportunities.errors import InvalidRequest
+from opportunities.http import timestamp
+from opportunities.items import StoredResult
+from opportunities.strategies import Description
+
+# Lower bounds of `confidence_score`, strongest first.
+_STRENGTHS = {"very_strong": 0.9, "strong": 0.75, "moderate": 0.5, "weak": 0.0}
+
+
+def describe(
+    scan: Scan,
+    results: Sequence[StoredResult],
+    investor: Investor,
+    description: Callable[[str], Description],
+    now: float,
+    *,
+    limit: int,
+    cursor: str | None,
+) -> dict[str, Any]:
+    """The body of GET /opportunities/results/{scan_id}: `limit` opportunities from `cursor` on, best first."""
+    # The scores were made by `selection.score` when the opportunities were found.
+    ranked = sorted(
+        (one for result in results for one in result.opportunities),
+        key=lambda one: (-one["score"], one["strategy_id"], one["symbol"], one["opportunity_type"]),
+    )
+    start = _offset(cursor)
+    end = start + limit
+    state = scans.state_at(scan, now)
+    progress = scans.progress(scan)
+    return {
+        "success": True,
+        "scan_id": scan.scan_id,
+        "user_id": scan.user_id,
+        "opportunities": ranked[start:end],
+        "total_opportunities": len(ranked),
+        "next_cursor": _cursor(end) if end < len(ranked) else None,
+        "signal_analysis": {
+            "total_signals_analyzed": sum(result.examined for result in results),
+            "signals_by_strength": _by_strength([one["confidence_score"] for one in ranked]),
+        },
+        "user_profile": wire.investor_to_json(investor) | {"version_scanned": scan.investor_version},
+        "strategy_performance": _performance(scan, results),
+        "asset_discovery": dict(results[0].market) if results else {},
+        "strategy_recommendations": _recommendations(scan, description)
+        if scan.filters.include_strategy_recommendations
+        else [],
+        "execution_time_ms": round(1000 * ((scan.updated_at if state.terminal else now) - scan.created_at)),
+        "last_updated": timestamp(scan.updated_at),
+        "metadata": {
+            "scan_state": state,
+            "reason": scans.reason_at(scan, now),
+            "total_strategies": progress.total,
+            "strategies_completed": progress.completed,
+            "strategies_failed": progress.failed,
+            "truncated": {result.strategy: result.truncated for result in results if result.truncated},
+            "filters": wire.filters_to_json(scan.filters),
+            "snapshot": scan.snapshot_key,
+            "expires_at": timestamp(scan.expires_at),
+        },
+    }
+
+
+def _by_strength(confidences: Sequence[float]) -> dict[str, int]:
+    counts = dict.fromkeys(_STRENGTHS, 0)
+    for confidence in confidences:
+        counts[next(name for name, floor in _STRENGTHS.items() if confidence >= floor)] += 1
+    return counts
+
+
+def _performance(scan: Scan, results: Sequence[StoredResult]) -> dict[str, Any]:
+    found = {result.strategy: result for result in results}
+    performance = {}
+    for name, outcome in scan.outcomes.items():
+        result = found.get(name)
+        opportunities = result.opportunities if result else []
+        performance[name] = {
+            "status": outcome.status,
+            "reason": outcome.reason,
+            "count": outcome.opportunities,
+            "truncated": result.truncated if result else 0,
+            "examined": result.examined if result else 0,
+            "total_potential": sum(one["profit_potential_usd"] for one in opportunities),
+            "avg_confidence": fmean(one["confidence_score"] for one in opportunities) if opportunities else None,
+            "duration_ms": outcome.duration_ms,
+        }
+    return performance
+
+
+def _recommendations(scan: Scan, description: Callable[[str], Description]) -> list[dict[str, Any]]:
+    """What would let a strategy that could not judge this market do so."""
+    advice = {
+        OutcomeStatus.SKIPPED: ("provide_what_it_needs", "It was skipped"),
+        OutcomeStatus.FAILED: ("scan_again", "It failed"),
+    }
+    return [
+        {
+            "strategy_id": name,
+            "name": description(name).name,
+            "benefit": description(name).summary,
+            "reason": f"{advice[outcome.status][1]}: {outcome.reason}",
+            "type": advice[outcome.status][0],
+        }
+        for name, outcome in scan.outcomes.items()
+        if outcome.status in advice
+    ]
+
+
+def _cursor(offset: int) -> str:
+    return base64.urlsafe_b64encode(f"after {offset}".encode()).decode().rstrip("=")
+
+
+def _offset(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        word, _, digits = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
+        offset = int(digits)
+    except (binascii.Error, UnicodeError, ValueError):
+        word, offset = "", -1
+    if word != "after" or offset < 0:
+        raise InvalidRequest({"cursor": "is not one that this service gave; leave it out to start at the best"})
+    return offset

@@ -1,0 +1,83 @@
+"""What a caller is told of a scan: a pure function of the scan's item and the time."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from opportunities import scans
+from opportunities.domain import Outcome, Scan, ScanState
+from opportunities.http import timestamp
+
+# A warm scan takes about this long (docs/benchmarks.md); only the estimate before the first outcome rests on it.
+TYPICAL_SECONDS = 5
+POLLING_SECONDS = 1
+
+
+def describe(scan: Scan, now: float) -> dict[str, Any]:
+    """The body of GET /opportunities/status/{scan_id}."""
+    state = scans.state_at(scan, now)
+    progress = scans.progress(scan)
+    ended = scan.updated_at if scan.state.terminal else min(now, scan.deadline)
+    message = _message(scan, state, now)
+    return {
+        "success": True,
+        "scan_id": scan.scan_id,
+        "status": _shown(state),
+        "message": message,
+        "progress": {
+            "strategies_completed": progress.completed,
+            "strategies_failed": progress.failed,
+            "total_strategies": progress.total,
+            "opportunities_found_so_far": progress.opportunities,
+            "percentage": progress.percentage,
+        },
+        "partial_results": [
+            {"strategy_id": name, **asdict(outcome.best)} for name, outcome in scan.outcomes.items() if outcome.best
+        ],
+        "strategies": {name: _outcome(scan.outcomes.get(name), state) for name in scan.strategies},
+        "metadata": {
+            "scan_state": state,
+            "message": message,
+            "strategies_completed": progress.completed,
+            "total_strategies": progress.total,
+            "elapsed_seconds": round(ended - scan.created_at, 3),
+        },
+        "estimated_time_remaining_seconds": _remaining(scan, state, progress, now),
+        "last_updated": timestamp(scan.updated_at),
+        "results_url": f"/opportunities/results/{scan.scan_id}",
+    }
+
+
+def _shown(state: ScanState) -> str:
+    return "scanning" if state is ScanState.INITIATED else state
+
+
+def _message(scan: Scan, state: ScanState, now: float) -> str:
+    match state:
+        case ScanState.INITIATED:
+            return "The scan is accepted; the market is being captured."
+        case ScanState.SCANNING:
+            return "The strategies are looking at the market."
+        case ScanState.COMPLETE:
+            return "The scan is complete."
+        case ScanState.FAILED:
+            return f"The scan failed: {scans.reason_at(scan, now)}. Start a new one."
+        case ScanState.CANCELLED:
+            return "The scan was cancelled."
+
+
+def _outcome(outcome: Outcome | None, state: ScanState) -> Mapping[str, Any]:
+    if outcome is None:
+        waiting = {ScanState.INITIATED: "waiting", ScanState.SCANNING: "running"}.get(state, "unfinished")
+        return {"status": waiting, "opportunities": 0, "duration_ms": 0, "reason": None, "best": None}
+    return asdict(outcome)
+
+
+def _remaining(scan: Scan, state: ScanState, progress: scans.Progress, now: float) -> float:
+    """At the pace of the strategies that have ended, and never past the deadline."""
+    if state.terminal:
+        return 0.0
+    ended = progress.completed + progress.failed
+    elapsed = now - scan.created_at
+    estimate = elapsed * (progress.total - ended) / ended if ended else max(TYPICAL_SECONDS - elapsed, 1.0)
+    return round(min(estimate, scan.deadline - now), 1)

@@ -1,0 +1,36 @@
+"""The environment as the template sets it. Read when first used, never at import."""
+
+import os
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise LookupError(f"the environment variable {name} is not set; template.yaml sets it for the deployed Lambda")
+    return value
+
+
+def table_name() -> str:
+    return _required("TABLE_NAME")
+
+
+def state_machine_arn() -> str:
+    return _required("STATE_MACHINE_ARN")
+
+
+def snapshot_bucket() -> str:
+    return _required("SNAPSHOT_BUCKET")
+
+
+def snapshot_seconds() -> int:
+    """Length of a window in seconds."""
+    return int(_required("SNAPSHOT_SECONDS"))
+
+
+def simulation_seed() -> int:
+    return int(_required("SIMULATION_SEED"))
+
+
+def strategy() -> str:
+    """The one strategy that this Lambda runs."""
+    return _required("STRATEGY")

@@ -1,0 +1,61 @@
+"""The only module that knows S3: market snapshots by key, each written once and never changed.
+
+windows/<source>/<unix time>   captured by the service, one per window
+pinned/<name>                  uploaded by an operator, for scans of a recorded moment
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from opportunities.errors import MarketUnavailable
+
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}  # somebody else has written it, or is writing it
+_ABSENT = {"404", "NoSuchKey", "NotFound"}
+
+
+def window_key(source: str, captured_at: int) -> str:
+    return f"windows/{source}/{captured_at}"
+
+
+def pinned_key(name: str) -> str:
+    return f"pinned/{name}"
+
+
+@dataclass(frozen=True)
+class SnapshotShelf:
+    """The bucket's operations. Raises `MarketUnavailable` when a snapshot cannot be had."""
+
+    client: Any
+    bucket: str
+
+    def has(self, key: str) -> bool:
+        try:
+            self.client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return False
+            raise
+        return True
+
+    def put_once(self, key: str, body: bytes) -> None:
+        """Writes the snapshot unless it is there: the loser of a race uses the winner's."""
+        try:
+            self.client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, IfNoneMatch="*", ContentType="application/octet-stream"
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _TAKEN:
+                raise
+
+    def get(self, key: str) -> bytes:
+        try:
+            body: bytes = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                raise MarketUnavailable(f"the market snapshot {key} is gone; start a new scan") from error
+            raise
+        except BotoCoreError as error:
+            raise MarketUnavailable("the snapshot bucket does not answer; start a new scan in a moment") from error
+        return body

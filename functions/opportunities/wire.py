@@ -1,0 +1,105 @@
+"""Domain objects as JSON and back, for the scan item, the workflow's input and the result items.
+
+Only what we ourselves have written is read here; callers' input is checked in `requests.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from opportunities.domain import (
+    AssetTier,
+    Fees,
+    Filters,
+    Investor,
+    Json,
+    Opportunity,
+    RiskLevel,
+    RiskTolerance,
+    Scan,
+    Timeframe,
+)
+
+
+def filters_to_json(filters: Filters) -> dict[str, Json]:
+    """Only what was asked for, so that the item stays small."""
+    default = Filters()
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(filters).items()
+        if value != getattr(default, name)
+    }
+
+
+def filters_from_json(data: Mapping[str, Any]) -> Filters:
+    risk_level = data.get("filter_by_risk_level")
+    return Filters(
+        strategy_ids=tuple(data.get("strategy_ids", ())),
+        symbols=tuple(data.get("symbols", ())),
+        asset_tiers=tuple(map(AssetTier, data.get("asset_tiers", ()))),
+        opportunity_type=tuple(data.get("opportunity_type", ())),
+        preferred_timeframes=tuple(map(Timeframe, data.get("preferred_timeframes", ()))),
+        filter_by_risk_level=RiskLevel(risk_level) if risk_level else None,
+        min_profit_potential=data.get("min_profit_potential"),
+        max_required_capital=data.get("max_required_capital"),
+        include_strategy_recommendations=data.get("include_strategy_recommendations", True),
+        snapshot=data.get("snapshot"),
+    )
+
+
+def investor_to_json(investor: Investor) -> dict[str, Any]:
+    return asdict(investor)
+
+
+def investor_from_json(data: Mapping[str, Any]) -> Investor:
+    return Investor(
+        capital_usd=data["capital_usd"],
+        risk_tolerance=RiskTolerance(data["risk_tolerance"]),
+        holdings=dict(data["holdings"]),
+        fees={exchange: Fees(**fees) for exchange, fees in data["fees"].items()},
+        version=data["version"],
+    )
+
+
+def opportunity_to_json(opportunity: Opportunity) -> dict[str, Any]:
+    return asdict(opportunity)
+
+
+def execution_input(scan: Scan, investor: Investor, window: int) -> dict[str, Any]:
+    """The workflow's input: made only from what is stored, so that a repeated start is the same start."""
+    return {
+        "user_id": scan.user_id,
+        "scan_id": scan.scan_id,
+        "deadline": scan.deadline,
+        "expires_at": scan.expires_at,
+        "window": window,
+        "strategies": list(scan.strategies),
+        "snapshot": scan.filters.snapshot,
+        "filters": filters_to_json(scan.filters),
+        "investor": investor_to_json(investor),
+    }
+
+
+@dataclass(frozen=True)
+class StrategyTask:
+    """What the workflow asks of one strategy Lambda."""
+
+    user_id: str
+    scan_id: str
+    deadline: int
+    expires_at: int
+    snapshot_key: str
+    filters: Filters
+    investor: Investor
+
+
+def task_from_json(event: Mapping[str, Any]) -> StrategyTask:
+    return StrategyTask(
+        user_id=event["user_id"],
+        scan_id=event["scan_id"],
+        deadline=event["deadline"],
+        expires_at=event["expires_at"],
+        snapshot_key=event["snapshot_key"],
+        filters=filters_from_json(event["filters"]),
+        investor=investor_from_json(event["investor"]),
+    )
