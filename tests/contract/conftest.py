@@ -1,0 +1,31 @@
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from moto import mock_aws
+from tests import dynamodb_local
+from tests.template import table
+
+from opportunities.store import Store
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local_client() -> Iterator[Any]:
+    with dynamodb_local.running() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def moto_client() -> Iterator[Any]:
+    with mock_aws():
+        yield dynamodb_local.client("https://dynamodb.us-east-1.amazonaws.com")
+
+
+@pytest.fixture(params=["moto", "dynamodb_local", "ministack"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """A store over a fresh table with the template's keys, on each implementation of DynamoDB in turn."""
+    client = request.getfixturevalue(f"{request.param}_client")
+    name = f"opportunity-scan-{uuid4().hex}"
+    client.create_table(TableName=name, **table())
+    return Store(client, name)

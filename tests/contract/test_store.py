@@ -1,0 +1,130 @@
+"""The store's conditional behaviour on moto, on MiniStack and on AWS's DynamoDB Local."""
+
+import secrets
+from dataclasses import replace
+
+import pytest
+from tests.builders import NOW, SCAN_ID, USER, outcome, scan
+
+from opportunities.domain import Fees, Filters, Investor, OutcomeStatus, RiskLevel, RiskTolerance, ScanState, Timeframe
+from opportunities.items import StoredResult
+from opportunities.store import Store
+
+LATER = NOW + 1
+FOREVER = int(NOW) + 1_000_000
+
+
+def test_a_scan_reads_back_as_it_was_written(store: Store) -> None:
+    written = scan(
+        filters=Filters(
+            symbols=("BTC", "ETH/USDT"),
+            preferred_timeframes=(Timeframe.DAY,),
+            filter_by_risk_level=RiskLevel.LOW,
+            min_profit_potential=0.1,
+            include_strategy_recommendations=False,
+            snapshot="recorded-2024",
+        )
+    )
+    assert store.put_scan(written) is None
+    assert store.scan(USER, SCAN_ID) == written
+
+
+def test_the_second_placeholder_gets_the_first_one_back_and_changes_nothing(store: Store) -> None:
+    first, second = scan(), scan(created_at=LATER, updated_at=LATER, investor_version=2)
+    assert store.put_scan(first) is None
+    assert store.put_scan(second) == first
+    assert store.scan(USER, SCAN_ID) == first
+
+
+def test_another_user_does_not_find_the_scan(store: Store) -> None:
+    store.put_scan(scan())
+    assert store.scan("somebody-else", SCAN_ID) is None
+
+
+def test_an_outcome_is_set_once_and_the_first_one_stands(store: Store) -> None:
+    store.put_scan(scan())
+    first = outcome()
+    second = outcome(status=OutcomeStatus.SKIPPED, opportunities=0, best=None, reason="too late")
+    assert store.record_outcome(USER, SCAN_ID, "risk_management", first, LATER) == first
+    assert store.record_outcome(USER, SCAN_ID, "risk_management", second, LATER) == first
+    found = store.scan(USER, SCAN_ID)
+    assert found is not None
+    assert found.outcomes == {"risk_management": first}
+
+
+def test_outcomes_of_different_strategies_stand_side_by_side(store: Store) -> None:
+    store.put_scan(scan())
+    outcomes = {
+        "risk_management": outcome(),
+        "funding_arbitrage": outcome(status=OutcomeStatus.SKIPPED, opportunities=0, best=None, reason="no perpetuals"),
+        "spot_momentum_strategy": outcome(opportunities=0, best=None, duration_ms=0),
+    }
+    for name, one in outcomes.items():
+        store.record_outcome(USER, SCAN_ID, name, one, LATER)
+    found = store.scan(USER, SCAN_ID)
+    assert found is not None
+    assert found.outcomes == outcomes
+
+
+@pytest.mark.parametrize("state", [ScanState.COMPLETE, ScanState.FAILED, ScanState.CANCELLED])
+def test_a_late_outcome_leaves_a_terminal_scan_as_it_is(store: Store, state: ScanState) -> None:
+    ended = scan(state=state)
+    store.put_scan(ended)
+    assert store.record_outcome(USER, SCAN_ID, "risk_management", outcome(), LATER) is None
+    assert store.scan(USER, SCAN_ID) == ended
+
+
+def test_nothing_is_written_from_the_deadline_on(store: Store) -> None:
+    running = scan(state=ScanState.SCANNING)
+    store.put_scan(running)
+    assert store.record_outcome(USER, SCAN_ID, "risk_management", outcome(), running.deadline) is None
+    assert not store.fail_scan(USER, SCAN_ID, "late", running.deadline)
+    assert store.scan(USER, SCAN_ID) == running
+
+
+def test_an_update_never_brings_back_a_scan_that_is_gone(store: Store) -> None:
+    assert store.record_outcome(USER, SCAN_ID, "risk_management", outcome(), LATER) is None
+    assert not store.fail_scan(USER, SCAN_ID, "gone", LATER)
+    assert store.scan(USER, SCAN_ID) is None
+
+
+def test_a_failed_scan_says_why_and_stays_failed(store: Store) -> None:
+    store.put_scan(scan())
+    assert store.fail_scan(USER, SCAN_ID, "the workflow could not be started", LATER)
+    assert not store.fail_scan(USER, SCAN_ID, "again", LATER)
+    assert store.scan(USER, SCAN_ID) == scan(
+        state=ScanState.FAILED, reason="the workflow could not be started", updated_at=LATER
+    )
+
+
+def test_results_read_back_by_strategy_and_the_first_ones_stand(store: Store) -> None:
+    first = StoredResult("risk_management", [{"symbol": "BTC/USDT", "score": 0.25}], 2, 50, {"source": "simulated"})
+    other = StoredResult("funding_arbitrage", [], 0, 40, {"source": "simulated"})
+    store.put_result(USER, SCAN_ID, first, FOREVER)
+    store.put_result(USER, SCAN_ID, other, FOREVER)
+    store.put_result(USER, SCAN_ID, replace(first, opportunities=[]), FOREVER)
+    assert store.results(USER, SCAN_ID) == [other, first]
+    assert store.results("somebody-else", SCAN_ID) == []
+
+
+def test_results_of_more_than_one_page_come_whole(store: Store) -> None:
+    # Random text does not compress, and DynamoDB's pages end at 1 MB.
+    written = [
+        StoredResult(f"strategy_{number}", [{"text": secrets.token_hex(150_000)}], 0, 1, {}) for number in range(8)
+    ]
+    for one in written:
+        store.put_result(USER, SCAN_ID, one, FOREVER)
+    assert store.results(USER, SCAN_ID) == written
+
+
+def test_the_investor_reads_back_and_counts_versions(store: Store) -> None:
+    investor = Investor(
+        capital_usd=50_000.5,
+        risk_tolerance=RiskTolerance.HIGH,
+        holdings={"BTC": 0.4, "PEPE": 1e12},
+        fees={"binance": Fees(0.00075, 0.00045)},
+    )
+    assert store.investor(USER) is None
+    assert store.put_investor(USER, investor) == replace(investor, version=1)
+    assert store.put_investor(USER, Investor()) == Investor(version=2)
+    assert store.investor(USER) == Investor(version=2)

@@ -1,0 +1,65 @@
+"""Stand-ins that make a fault show which a faithful emulator hides."""
+
+import copy
+from typing import Any
+
+type Item = dict[str, dict[str, Any]]
+
+
+class Recorder:
+    """Passes every call on to a client and keeps (operation, arguments, answer)."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.calls: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**arguments: Any) -> Any:
+            answer = getattr(self._client, operation)(**arguments)
+            self.calls.append((operation, arguments, answer))
+            return answer
+
+        return call
+
+    @property
+    def operations(self) -> list[str]:
+        return [operation for operation, _, _ in self.calls]
+
+
+class StaleReads:
+    """A DynamoDB client whose reads without `ConsistentRead=True` show each item as it was before its last write.
+
+    moto and the local emulators never serve a stale read, so code that forgets the flag passes on them.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._before: dict[tuple[str, str], Item | None] = {}
+
+    def put_item(self, **arguments: Any) -> Any:
+        item = arguments["Item"]
+        return self._write("put_item", {"pk": item["pk"], "sk": item["sk"]}, arguments)
+
+    def update_item(self, **arguments: Any) -> Any:
+        return self._write("update_item", arguments["Key"], arguments)
+
+    def get_item(self, **arguments: Any) -> Any:
+        key = (arguments["Key"]["pk"]["S"], arguments["Key"]["sk"]["S"])
+        if arguments.get("ConsistentRead") or key not in self._before:
+            return self._client.get_item(**arguments)
+        before = self._before[key]
+        return {"Item": before} if before else {}
+
+    def query(self, **arguments: Any) -> Any:
+        answer = self._client.query(**arguments)
+        if not arguments.get("ConsistentRead"):
+            keys = [(item["pk"]["S"], item["sk"]["S"]) for item in answer["Items"]]
+            seen = [self._before.get(key, item) for key, item in zip(keys, answer["Items"], strict=True)]
+            answer["Items"] = [item for item in seen if item]
+        return answer
+
+    def _write(self, operation: str, key: Item, arguments: dict[str, Any]) -> Any:
+        before = self._client.get_item(TableName=arguments["TableName"], Key=key, ConsistentRead=True).get("Item")
+        answer = getattr(self._client, operation)(**arguments)
+        self._before[key["pk"]["S"], key["sk"]["S"]] = copy.deepcopy(before)
+        return answer

@@ -1,0 +1,65 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from tests import dynamodb_local
+from tests.doubles import Recorder, StaleReads
+from tests.template import table
+
+from opportunities import aws
+from opportunities.store import Store
+
+TABLE = "opportunity-scan"
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[Any]:
+    """moto's DynamoDB with the template's table in it."""
+    with mock_aws():
+        client = dynamodb_local.client("https://dynamodb.us-east-1.amazonaws.com")
+        client.create_table(TableName=TABLE, **table())
+        yield client
+
+
+@pytest.fixture
+def recorded(dynamodb: Any) -> Recorder:
+    """The table as the handlers see it: every call is kept, and a read that is not consistent is stale."""
+    return Recorder(StaleReads(dynamodb))
+
+
+@pytest.fixture
+def store(recorded: Recorder) -> Store:
+    return Store(recorded, TABLE)
+
+
+class Workflows:
+    """A fake Step Functions: keeps what was started, or raises what it is told to."""
+
+    def __init__(self) -> None:
+        self.started: list[dict[str, Any]] = []
+        self.error: Exception | None = None
+
+    def start_execution(self, **arguments: Any) -> dict[str, Any]:
+        if self.error:
+            raise self.error
+        self.started.append(arguments)
+        return {}
+
+
+@pytest.fixture
+def workflows() -> Workflows:
+    return Workflows()
+
+
+@pytest.fixture
+def lambdas(recorded: Recorder, workflows: Workflows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment and the clients of a deployed API Lambda."""
+    clients = {"dynamodb": recorded, "stepfunctions": workflows}
+    monkeypatch.setattr(aws, "client", clients.__getitem__)
+    for name, value in {
+        "TABLE_NAME": TABLE,
+        "STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:scan",
+        "SNAPSHOT_SECONDS": "300",
+    }.items():
+        monkeypatch.setenv(name, value)

@@ -1,0 +1,88 @@
+"""One snapshot per window, whoever comes first."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from tests import dynamodb_local
+from tests.doubles import Recorder
+from tests.template import event
+
+from opportunities import aws
+from opportunities.errors import MarketUnavailable
+from opportunities.handlers import capture as capture_handler
+from opportunities.market.archive import load
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.services.market import Capture
+from opportunities.snapshots import SnapshotShelf
+
+BUCKET = "snapshots"
+
+
+@pytest.fixture
+def s3() -> Iterator[Recorder]:
+    with mock_aws():
+        client = dynamodb_local.client("https://s3.us-east-1.amazonaws.com", "s3")
+        client.create_bucket(Bucket=BUCKET)
+        yield Recorder(client)
+
+
+class Source:
+    """A market source that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def __call__(self, captured_at: int) -> MarketSnapshot:
+        self.asked.append(captured_at)
+        return MarketSnapshot(captured_at=captured_at, source=f"take {len(self.asked)}", fees={})
+
+
+def capture(s3: Any, source: Source) -> Capture:
+    return Capture(SnapshotShelf(s3, BUCKET), source, "simulated-7", 300)
+
+
+def test_all_scans_of_a_window_share_one_snapshot(s3: Recorder) -> None:
+    source = Source()
+    keys = {capture(s3, source).window(100) for _ in range(3)}
+    assert keys == {"windows/simulated-7/30000"}
+    assert source.asked == [30_000]
+
+
+def test_the_next_window_has_its_own(s3: Recorder) -> None:
+    source = Source()
+    assert capture(s3, source).window(100) != capture(s3, source).window(101)
+
+
+def test_the_loser_of_a_race_uses_the_winners_snapshot(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    winner, loser = Source(), Source()
+    key = capture(s3, winner).window(100)
+    monkeypatch.setattr(SnapshotShelf, "has", lambda _shelf, _key: False)
+    assert capture(s3, loser).window(100) == key
+    assert loser.asked == [30_000]
+    stored = load(SnapshotShelf(s3, BUCKET).get(key))
+    assert stored.source == "take 1"
+    assert [arguments.get("IfNoneMatch") for name, arguments, _ in s3.calls if name == "put_object"] == ["*"]
+
+
+def test_a_pinned_snapshot_must_be_there(s3: Recorder) -> None:
+    with pytest.raises(MarketUnavailable, match="no snapshot is named april; upload it to pinned/april"):
+        capture(s3, Source()).pinned("april")
+    s3.put_object(Bucket=BUCKET, Key="pinned/april", Body=b"")
+    assert capture(s3, Source()).pinned("april") == "pinned/april"
+
+
+def test_a_snapshot_that_has_expired_is_said_to_be_gone(s3: Recorder) -> None:
+    with pytest.raises(MarketUnavailable, match="windows/x/1 is gone; start a new scan"):
+        SnapshotShelf(s3, BUCKET).get("windows/x/1")
+
+
+def test_the_handler_captures_the_window_of_the_scan(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
+    for name, value in {"SNAPSHOT_BUCKET": BUCKET, "SNAPSHOT_SECONDS": "300", "SIMULATION_SEED": "7"}.items():
+        monkeypatch.setenv(name, value)
+    answer = capture_handler.handler(event("capture"), None)
+    assert answer == {"snapshot_key": "windows/simulated-7/1795291200"}
+    market = load(SnapshotShelf(s3, BUCKET).get(answer["snapshot_key"]))
+    assert (market.source, market.captured_at) == ("simulated", 1_795_291_200)
