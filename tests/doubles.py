@@ -3,11 +3,13 @@
 import copy
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 type Item = dict[str, dict[str, Any]]
 
 
 class Recorder:
-    """Passes every call on to a client and keeps (operation, arguments, answer)."""
+    """Passes every call on to a client and keeps (operation, arguments, answer), the refused ones included."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -15,7 +17,11 @@ class Recorder:
 
     def __getattr__(self, operation: str) -> Any:
         def call(**arguments: Any) -> Any:
-            answer = getattr(self._client, operation)(**arguments)
+            try:
+                answer = getattr(self._client, operation)(**arguments)
+            except ClientError as error:
+                self.calls.append((operation, arguments, dict(error.response)))
+                raise
             self.calls.append((operation, arguments, answer))
             return answer
 
