@@ -1,5 +1,6 @@
 """What callers may send: pydantic models of the request bodies. Every field is honoured or refused, none is ignored."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
@@ -50,7 +51,22 @@ def _opportunity_types() -> tuple[str, ...]:
 
 
 _Lower = (BeforeValidator(_lower), BeforeValidator(_split), AfterValidator(_once), Field(max_length=_MOST_ITEMS))
-_Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}(/[A-Z0-9]{1,20}(:[A-Z0-9-]{1,30})?)?$")]
+
+
+def _like(pattern: str, example: str) -> AfterValidator:
+    """A pattern whose refusal shows an example instead of a regular expression."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"should look like {example}")
+        return value
+
+    return AfterValidator(check)
+
+
+_Symbol = Annotated[
+    str, _like(r"[A-Z0-9]{1,20}(/[A-Z0-9]{1,20}(:[A-Z0-9-]{1,30})?)?", "BTC, BTC/USDT or BTC/USDT:USDT")
+]
 
 
 class DiscoverRequest(BaseModel):
@@ -77,7 +93,7 @@ class DiscoverRequest(BaseModel):
     ) = None
     asset_tiers: Annotated[list[AssetTier], *_Lower] | None = None
     strategy_ids: Annotated[list[str], *_Lower, _known(strategies.names(), "strategies")] | None = None
-    snapshot: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")] | None = None
+    snapshot: Annotated[str, _like(r"[a-z0-9][a-z0-9._-]{0,63}", "april-2024, at most 64 characters")] | None = None
 
     def filters(self) -> Filters:
         return Filters(
@@ -95,8 +111,8 @@ class DiscoverRequest(BaseModel):
 
 
 _Fee = Annotated[FiniteFloat, Field(ge=-0.01, le=0.1)]
-_Asset = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}$")]
-_Exchange = Annotated[str, Field(pattern=r"^[a-z0-9]{1,32}$")]
+_Asset = Annotated[str, _like(r"[A-Z0-9]{1,20}", "BTC")]
+_Exchange = Annotated[str, _like(r"[a-z0-9]{1,32}", "binance")]
 
 
 class FeesBody(BaseModel):
@@ -142,7 +158,9 @@ def parse[Model: BaseModel](model: type[Model], content: bytes | dict[str, Any])
             return model.model_validate_json(content or b"{}")
         return model.model_validate(content)
     except ValidationError as error:
-        raise InvalidRequest({_field(one["loc"]): one["msg"] for one in error.errors()}) from error
+        raise InvalidRequest(
+            {_field(one["loc"]): one["msg"].removeprefix("Value error, ") for one in error.errors()}
+        ) from error
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -4,10 +4,11 @@ from uuid import uuid4
 
 import pytest
 from moto import mock_aws
-from tests import dynamodb_local
-from tests.template import table
 
 from opportunities.store import Store
+from opscan.stack.emulator import Emulator
+from tests import dynamodb_local
+from tests.template import table
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +21,11 @@ def dynamodb_local_client() -> Iterator[Any]:
 def moto_client() -> Iterator[Any]:
     with mock_aws():
         yield dynamodb_local.client("https://dynamodb.us-east-1.amazonaws.com")
+
+
+@pytest.fixture(scope="session")
+def ministack_client(ministack: Emulator) -> Any:
+    return ministack.client("dynamodb")
 
 
 @pytest.fixture(params=["moto", "dynamodb_local", "ministack"])

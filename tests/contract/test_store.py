@@ -4,11 +4,11 @@ import secrets
 from dataclasses import replace
 
 import pytest
-from tests.builders import NOW, SCAN_ID, USER, outcome, scan
 
 from opportunities.domain import Fees, Filters, Investor, OutcomeStatus, RiskLevel, RiskTolerance, ScanState, Timeframe
 from opportunities.items import StoredResult
 from opportunities.store import Store
+from tests.builders import NOW, SCAN_ID, USER, outcome, scan
 
 LATER = NOW + 1
 FOREVER = int(NOW) + 1_000_000

@@ -66,7 +66,7 @@ def test_without_filters_everything_is_wanted(one: Opportunity) -> None:
         (Filters(min_profit_potential=1.0, filter_by_risk_level=RiskLevel.LOW), False),
     ],
 )
-def test_every_filter_is_honoured(filters: Filters, wanted: bool) -> None:  # noqa: FBT001 - a table of cases
+def test_every_filter_is_honoured(filters: Filters, wanted: bool) -> None:
     assert selection.wanted(opportunity(), filters) is wanted
 
 

@@ -1,0 +1,52 @@
+"""Which deployment a command talks to: the one it was given, or the local stack."""
+
+import re
+from urllib.parse import urlsplit
+
+from opscan.errors import BadInput, NoAnswer
+from opscan.surroundings import RunningStack, Steps, Surroundings, Target
+
+
+def target(api_url: str | None, token: str | None, world: Surroundings, steps: Steps | None = None) -> Target:
+    """Where to call, and as whom. A local stack that is down is started where there are `steps` to tell of it."""
+    if api_url:
+        return _remote(api_url, token)
+    running = (world.stack().load() or world.stack().up(steps)) if steps else running_stack(world)
+    return Target(running.api_url.rstrip("/"), token or running.token, local=True)
+
+
+def running_stack(world: Surroundings) -> RunningStack:
+    """The local stack, that must be up."""
+    running = world.stack().load()
+    if running is None:
+        raise NoAnswer(
+            "The local stack is not up.",
+            "Run `opscan up` to start it, or name a deployment with --api-url and --token.",
+        )
+    return running
+
+
+def _remote(url: str, token: str | None) -> Target:
+    if not _is_address(url):
+        raise BadInput(
+            f"--api-url {url!r} is not the address of an API.", "It looks like https://host or https://host/stage."
+        )
+    return Target(url.rstrip("/"), _token(token), local=False)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # reading it is what checks it
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
+
+
+def _token(token: str | None) -> str:
+    token = (token or "").strip()
+    if not token:
+        raise BadInput("--api-url needs a token.", "Give it with --token or in OPSCAN_TOKEN.")
+    if not re.fullmatch(r"[!-~]+", token):
+        raise BadInput("The token has characters that no token has.", "Check --token or OPSCAN_TOKEN.")
+    return token

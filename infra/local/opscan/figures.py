@@ -1,0 +1,28 @@
+"""Numbers as people read them."""
+
+NOTHING = "–"
+
+
+def money(amount: float | None) -> str:
+    """USD, without cents from ten thousand on."""
+    if amount is None:
+        return NOTHING
+    return f"{amount:,.0f}" if abs(amount) >= 10_000 else f"{amount:,.2f}"
+
+
+def price(amount: float | None) -> str:
+    """A price with at least five significant digits, and no exponent where people write none."""
+    if amount is None:
+        return NOTHING
+    size = abs(amount)
+    if size >= 1e12:
+        return f"{amount:.4e}"
+    decimals = next((decimals for least, decimals in ((1000, 2), (1, 4), (0.01, 6), (1e-4, 8)) if size >= least), 10)
+    return f"{amount:,.{decimals}f}"
+
+
+def confidence(score: float | None) -> str:
+    """Between 0 and 1; never shown as a certainty, which only rounding makes of it."""
+    if score is None:
+        return NOTHING
+    return ">0.99" if score > 0.99 else f"{score:.2f}"

@@ -1,0 +1,186 @@
+"""`opscan`: the command line. Options in, one call of `commands`, and every expected error as a sentence and a code."""
+
+# ruff: noqa: PLC0415 - httpx and numpy are for the commands that use them; --help must not wait for them
+import sys
+from io import TextIOWrapper
+from typing import Annotated, Any
+
+import typer
+from typer import Option
+from typer.core import TyperGroup
+
+from opportunities.domain import AssetTier, Json, RiskLevel, Timeframe
+from opportunities.errors import OpportunityError
+from opscan import options, profile, snapshots
+from opscan.consoles import progress_console, steps_on
+from opscan.errors import OpscanError
+from opscan.options import ApiUrl, AsJson, Timeout, Token, Top, finite, several, several_of, surroundings
+from opscan.stack.errors import StackError
+
+_EXIT_CODES = """
+Exit codes: 0 the scan is complete; 1 it failed, was cancelled or is not known; 2 wrong options or input;
+3 no answer (unreachable, not authorised, not done within --timeout); 130 interrupted.
+"""
+
+
+class _Polite(TyperGroup):
+    """Says expected errors in a sentence on stderr; surprises keep their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own signature
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # a terminal that does not know a character shows another
+                stream.reconfigure(errors="replace")
+        try:
+            return super().invoke(ctx)
+        except OpscanError as error:
+            _say(error.what, error.next_step)
+            raise typer.Exit(error.exit_code) from error
+        except StackError as error:
+            _say(str(error))
+            raise typer.Exit(3) from error
+        except OpportunityError as error:  # recorded data that is not what it should be
+            _say(str(error))
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    cls=_Polite,
+    no_args_is_help=True,
+    help="Crypto opportunity scans.",
+    epilog=_EXIT_CODES,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(profile.app, name="profile")
+app.add_typer(snapshots.app, name="snapshot")
+
+_FILTERS = "What to look for"
+
+
+@app.command(epilog=_EXIT_CODES)
+def scan(
+    ctx: typer.Context,
+    *,
+    strategy: Annotated[
+        list[str] | None,
+        Option(callback=several, help="Run only this one (see `opscan strategies`).", rich_help_panel=_FILTERS),
+    ] = None,
+    symbol: Annotated[
+        list[str] | None, Option(callback=several, help="BTC, BTC/USDT or BTC/USDT:USDT.", rich_help_panel=_FILTERS)
+    ] = None,
+    asset_tier: Annotated[
+        list[str] | None,
+        Option(callback=several_of(AssetTier), help=", ".join(AssetTier), rich_help_panel=_FILTERS),
+    ] = None,
+    opportunity_type: Annotated[
+        list[str] | None,
+        Option("--type", callback=several, help="As `opscan strategies` lists them.", rich_help_panel=_FILTERS),
+    ] = None,
+    timeframe: Annotated[
+        list[str] | None,
+        Option(callback=several_of(Timeframe), help=", ".join(Timeframe), rich_help_panel=_FILTERS),
+    ] = None,
+    risk_level: Annotated[RiskLevel | None, Option(help="This level only.", rich_help_panel=_FILTERS)] = None,
+    min_profit: Annotated[
+        float | None, Option(min=0, callback=finite, help="Least profit, USD.", rich_help_panel=_FILTERS)
+    ] = None,
+    max_capital: Annotated[
+        float | None, Option(min=0, callback=finite, help="Most capital needed, USD.", rich_help_panel=_FILTERS)
+    ] = None,
+    snapshot: Annotated[
+        str | None,
+        Option(metavar="FILE|NAME", help="Scan this recorded market instead of today's.", rich_help_panel=_FILTERS),
+    ] = None,
+    force_refresh: Annotated[
+        bool, Option("--force-refresh", help="A new scan, even if an identical one exists.")
+    ] = False,
+    strategy_recommendations: Annotated[bool, Option(help="Whether to ask for recommendations.")] = True,
+    top: Top = 15,
+    as_json: AsJson = False,
+    timeout: Timeout = 150,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Scan the market and show the best opportunities.
+
+    Lists: repeat the option, or use commas. Without --api-url it is the local stack, started if it is down.
+    """
+    from opscan import commands, deployment, pinning
+
+    given: dict[str, Json] = {
+        "strategy_ids": [*(strategy or [])],
+        "symbols": [*(symbol or [])],
+        "asset_tiers": [*(asset_tier or [])],
+        "opportunity_type": [*(opportunity_type or [])],
+        "preferred_timeframes": [*(timeframe or [])],
+        "filter_by_risk_level": risk_level and risk_level.value,
+        "min_profit_potential": min_profit,
+        "max_required_capital": max_capital,
+        "force_refresh": force_refresh,
+        "include_strategy_recommendations": strategy_recommendations,
+    }
+    request = {name: value for name, value in given.items() if value not in (None, [])}
+    world = surroundings(ctx)
+    recorded = pinning.recorded(snapshot, on_local_stack=not api_url) if snapshot else None
+    target = deployment.target(api_url, token, world, steps_on(progress_console(as_json=as_json)))
+    if recorded:
+        request["snapshot"] = pinning.brought(recorded, world)
+    commands.scan(request, target, world, top=top, as_json=as_json, timeout=timeout)
+
+
+@app.command(epilog=_EXIT_CODES)
+def follow(
+    ctx: typer.Context,
+    scan_id: Annotated[str, typer.Argument(help="As `opscan scan` named it.", callback=options.scan_id)],
+    *,
+    top: Top = 15,
+    as_json: AsJson = False,
+    timeout: Timeout = 150,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """See a scan through that was started before, and show its results."""
+    from opscan import commands, deployment
+
+    world = surroundings(ctx)
+    target = deployment.target(api_url, token, world)
+    commands.join(scan_id, target, world, top=top, as_json=as_json, timeout=timeout)
+
+
+@app.command()
+def strategies(ctx: typer.Context, *, api_url: ApiUrl = None, token: Token = None) -> None:
+    """List the strategies: what they look for and what they need."""
+    from opscan import commands, deployment
+
+    world = surroundings(ctx)
+    commands.show_strategies(deployment.target(api_url, token, world), world)
+
+
+@app.command()
+def up(ctx: typer.Context) -> None:
+    """Start the local stack, or deploy anew to the one that runs."""
+    from opscan import local
+
+    local.up(surroundings(ctx), steps_on(progress_console(as_json=False)))
+
+
+@app.command()
+def down(ctx: typer.Context) -> None:
+    """End the local stack and everything in it."""
+    from opscan import local
+
+    local.down(surroundings(ctx), steps_on(progress_console(as_json=False)))
+
+
+@app.command()
+def status(ctx: typer.Context) -> None:
+    """Tell whether the local stack is up, and how to call it."""
+    from opscan import local
+
+    local.status(surroundings(ctx))
+
+
+def _say(what: str, next_step: str = "") -> None:
+    typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    typer.echo(what, err=True)
+    if next_step:
+        typer.echo(f"       {next_step}", err=True)

@@ -1,0 +1,105 @@
+"""The options that several commands share, and how their values are read."""
+
+import math
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from opportunities import scans
+from opportunities.domain import Json
+from opscan.surroundings import Surroundings
+
+
+def surroundings(ctx: typer.Context) -> Surroundings:
+    """The real ones, unless a test has brought others."""
+    return ctx.obj or Surroundings()
+
+
+def finite(value: float | None) -> float | None:
+    """Refuses nan and inf, which JSON does not know."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter("it must be a finite number")
+    return value
+
+
+_DEPLOYMENT = "Deployment (the local stack by default)"
+
+ApiUrl = Annotated[
+    str | None,
+    typer.Option(envvar="OPSCAN_API_URL", help="Address of another deployment.", rich_help_panel=_DEPLOYMENT),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="OPSCAN_TOKEN", help="Access token for it.", rich_help_panel=_DEPLOYMENT, show_envvar=True),
+]
+Top = Annotated[int, typer.Option(min=1, help="Rows of the table.", rich_help_panel="Output")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="All results as one JSON document on stdout.", rich_help_panel="Output")
+]
+Timeout = Annotated[
+    float, typer.Option(min=0, callback=finite, help="Seconds to wait for the scan to end.", rich_help_panel="Output")
+]
+
+
+def several(values: list[str] | None) -> list[str]:
+    """Repeated options and comma-separated values alike."""
+    return [value.strip() for given in values or [] for value in given.split(",") if value.strip()]
+
+
+def several_of(choices: type[StrEnum]) -> Callable[[list[str] | None], list[str]]:
+    """As `several`, each one of `choices`."""
+    known = [choice.value for choice in choices]
+
+    def read(values: list[str] | None) -> list[str]:
+        asked = [value.lower() for value in several(values)]
+        for value in asked:
+            if value not in known:
+                raise typer.BadParameter(f"{value!r} is not one of {', '.join(known)}")
+        return asked
+
+    return read
+
+
+def scan_id(value: str) -> str:
+    """Refuses what is not an id, before anything is asked."""
+    if not scans.is_scan_id(value):
+        raise typer.BadParameter("an id is scan_ and 32 hexadecimal digits")
+    return value
+
+
+def holdings_of(values: list[str] | None) -> dict[str, float | None]:
+    """BTC=0.4 as a quantity by asset; BTC=0 as None, which takes it away."""
+    quantities: dict[str, float | None] = {}
+    for value in several(values):
+        asset, _, quantity = value.partition("=")
+        quantities[asset.strip().upper()] = _amount(quantity, f"{value!r} is not like BTC=0.4") or None
+    return quantities
+
+
+def fees_of(values: list[str] | None) -> dict[str, Json]:
+    """binance=0.001/0.0005 as the taker fees of spot and perpetual by exchange; binance=default as None."""
+    by_exchange: dict[str, Json] = {}
+    for value in several(values):
+        exchange, _, both = value.partition("=")
+        if both == "default":
+            by_exchange[exchange.strip().lower()] = None
+            continue
+        spot, _, perpetual = both.partition("/")
+        wrong = f"{value!r} is not like binance=0.001/0.0005"
+        by_exchange[exchange.strip().lower()] = {
+            "spot_taker": _amount(spot, wrong),
+            "perpetual_taker": _amount(perpetual, wrong),
+        }
+    return by_exchange
+
+
+def _amount(given: str, wrong: str) -> float:
+    try:
+        amount = float(given)
+    except ValueError:
+        raise typer.BadParameter(wrong) from None
+    if not math.isfinite(amount):
+        raise typer.BadParameter(wrong)
+    return amount

@@ -1,0 +1,51 @@
+"""The investor and the catalogue, for reading."""
+
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from opportunities.domain import Json
+from opscan.figures import NOTHING, money
+from opscan.replies import items, mapping, number, text
+
+
+def investor_picture(profile: Mapping[str, Json]) -> RenderableType:
+    """What the service knows of the caller."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    grid.add_row("Capital", Text(f"{money(number(profile.get('capital_usd')))} USD"))
+    grid.add_row("Risk tolerance", Text(text(profile.get("risk_tolerance")) or NOTHING))
+    grid.add_row("Holdings", Text(_pairs(mapping(profile.get("holdings"))) or "none"))
+    for exchange, value in mapping(profile.get("fees")).items():
+        fees = mapping(value)
+        taker = f"spot {_rate(fees.get('spot_taker'))}, perpetual {_rate(fees.get('perpetual_taker'))}"
+        grid.add_row(Text(f"Fees {text(exchange)}"), Text(taker))
+    return grid
+
+
+def catalogue_picture(strategies: Sequence[Mapping[str, Json]]) -> RenderableType:
+    """Every strategy with what it looks for."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    for title in ("strategy", "what it does", "opportunity types", "needs"):
+        table.add_column(title)
+    for strategy in strategies:
+        table.add_row(
+            Text(text(strategy.get("strategy_id")), style="bold"),
+            Text(text(strategy.get("summary")) or text(strategy.get("name"))),
+            Text("\n".join(map(text, items(strategy.get("opportunity_types"))))),
+            Text("\n".join(map(text, items(strategy.get("needs")))), style="dim"),
+        )
+    return table
+
+
+def _pairs(holdings: Mapping[str, Json]) -> str:
+    return ", ".join(f"{text(asset)} {text(quantity)}" for asset, quantity in holdings.items())
+
+
+def _rate(value: Json) -> str:
+    rate = number(value)
+    return NOTHING if rate is None else f"{rate:.3%}"

@@ -1,0 +1,57 @@
+"""`opscan profile`: the investor that the strategies reckon with, shown and changed."""
+
+# ruff: noqa: PLC0415 - httpx is for the commands that use it; --help must not wait for it
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from opportunities.domain import Json, RiskTolerance
+from opscan.options import ApiUrl, Token, fees_of, finite, holdings_of, surroundings
+
+app = typer.Typer(help="The investor that the strategies reckon with.", invoke_without_command=True)
+
+
+@app.callback()
+def show(ctx: typer.Context, *, api_url: ApiUrl = None, token: Token = None) -> None:
+    """Show the investor that the strategies reckon with; `opscan profile set` changes it."""
+    from opscan import commands, deployment
+
+    if ctx.invoked_subcommand is None:
+        world = surroundings(ctx)
+        commands.show_profile(deployment.target(api_url, token, world), world)
+        return
+    for name in ("api_url", "token"):
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"write --api-url and --token after `{ctx.invoked_subcommand}`")
+
+
+@app.command("set")
+def set_profile(
+    ctx: typer.Context,
+    *,
+    capital: Annotated[float | None, Option(min=0, callback=finite, help="USD.")] = None,
+    risk: Annotated[RiskTolerance | None, Option(help="Risk tolerance.")] = None,
+    holding: Annotated[list[str] | None, Option(help="BTC=0.4; BTC=0 takes it away.")] = None,
+    fee: Annotated[
+        list[str] | None,
+        Option(help="Taker fees: binance=0.001/0.0005 (spot/perpetual), binance=default."),
+    ] = None,
+    api_url: ApiUrl = None,
+    token: Token = None,
+) -> None:
+    """Change the investor; what is not named stays as it was."""
+    from opscan import commands, deployment
+
+    given: dict[str, Json] = {
+        "capital_usd": capital,
+        "risk_tolerance": risk and risk.value,
+        "holdings": {**holdings_of(holding)},
+        "fees": {**fees_of(fee)},
+    }
+    changes = {name: value for name, value in given.items() if value not in (None, {})}
+    if not changes:
+        raise typer.BadParameter("name at least one of --capital, --risk, --holding and --fee")
+    world = surroundings(ctx)
+    commands.set_profile(changes, deployment.target(api_url, token, world), world)

@@ -1,0 +1,80 @@
+"""`opscan snapshot`: recorded markets into a snapshot file, and what such a file holds."""
+
+# ruff: noqa: PLC0415 - numpy and pyarrow are for the commands that use them; --help must not wait for them
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opportunities.errors import MarketDataError
+from opscan.consoles import results_console
+from opscan.errors import BadInput
+from opscan.options import finite
+
+app = typer.Typer(help="Market snapshots out of recorded data.", no_args_is_help=True)
+
+
+@app.command()
+def build(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Recorded files, freqtrade's names.")],
+    *,
+    as_of: Annotated[str, typer.Option(help="The moment, as in 2024-04-08T15:00:00Z.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The snapshot file to write.")],
+    spread_bps: Annotated[
+        float, typer.Option(min=0, max=1_000, callback=finite, help="Ask over bid to assume, basis points.")
+    ] = 5.0,
+    exchange: Annotated[str, typer.Option(help="Where the data was recorded.")] = "binance",
+) -> None:
+    """Make a snapshot of the market as of a moment: nothing that was not known then is in it."""
+    from opportunities.market.archive import save
+    from opportunities.market.files import from_directory
+    from opscan.snapshot_view import show as view
+
+    moment = _moment(as_of)
+    try:
+        snapshot = from_directory(directories, moment, exchange=exchange, spread_bps=spread_bps)
+    except MarketDataError as error:
+        raise BadInput(str(error), "Repair the data, or give other directories or another --as-of.") from error
+    content = save(snapshot)
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written ({error.strerror}).", "Give another --out.") from error
+    console = results_console()
+    view(snapshot, console)
+    console.print(f"{out}: {len(content) / 1e6:.1f} MB. Scan it with: opscan scan --snapshot {out}", soft_wrap=True)
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="As `opscan snapshot build` wrote it.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Say what a snapshot holds: markets, candles, funding, and what was assumed or left out."""
+    from opportunities.market.archive import load
+    from opscan.snapshot_view import show as view
+    from opscan.snapshot_view import summary
+
+    try:
+        snapshot = load(file.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read ({error.strerror}).", "Give the path of a snapshot file.") from error
+    except MarketDataError as error:
+        raise BadInput(f"{file}: {error}", "Build it again with `opscan snapshot build DIR`.") from error
+    if as_json:
+        typer.echo(json.dumps(summary(snapshot), indent=2))
+    else:
+        view(snapshot, results_console())
+
+
+def _moment(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"--as-of {text} is not a date and time.", "Give it like 2024-04-08T15:00:00Z.") from error
+    if moment.tzinfo is None:
+        raise BadInput(f"--as-of {text} does not say its zone.", f"Give {text}Z for UTC.")
+    return int(moment.astimezone(UTC).timestamp())

@@ -1,0 +1,60 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from opscan.stack import make_user, up
+from opscan.stack.emulator import Emulator
+from opscan.stack.state import Stack
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One user of the deployed API."""
+
+    http: httpx.Client
+
+    def discover(self, **body: Any) -> httpx.Response:
+        return self.http.post("/opportunities/discover", json=body)
+
+    def status(self, scan_id: str) -> httpx.Response:
+        return self.http.get(f"/opportunities/status/{scan_id}")
+
+    def results(self, scan_id: str, **query: Any) -> httpx.Response:
+        return self.http.get(f"/opportunities/results/{scan_id}", params=query)
+
+
+def _client(stack: Stack, token: str | None) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    limits = httpx.Limits(max_connections=64)
+    return httpx.Client(base_url=stack.api_url, headers=headers, timeout=60, limits=limits, trust_env=False)
+
+
+@pytest.fixture(scope="session")
+def stack(ministack: Emulator) -> Stack:
+    """template.yaml, built and deployed for real, with IAM and JWT enforced."""
+    deployed = up()
+    assert deployed.emulator == ministack
+    return deployed
+
+
+@pytest.fixture(scope="session")
+def demo(stack: Stack) -> Iterator[Caller]:
+    """The demo user, who has holdings."""
+    with _client(stack, stack.token) as http:
+        yield Caller(http)
+
+
+@pytest.fixture(scope="session")
+def stranger(stack: Stack) -> Iterator[Caller]:
+    with _client(stack, make_user(stack, "stranger")) as http:
+        yield Caller(http)
+
+
+@pytest.fixture(scope="session")
+def nobody(stack: Stack) -> Iterator[Caller]:
+    """Somebody without a token."""
+    with _client(stack, None) as http:
+        yield Caller(http)

@@ -1,0 +1,135 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from tests.unit.cli_fakes import FakeApi, FakeRunning, FakeShelf, FakeStack, run
+
+from opportunities.market import archive
+from opportunities.market.snapshot import MarketSnapshot
+from opscan.pinning import content_name
+from opscan.stack.errors import StackError
+from opscan.surroundings import Steps
+
+INVESTOR = {
+    "capital_usd": 25_000.0,
+    "risk_tolerance": "low",
+    "holdings": {"BTC": 0.4, "ETH": 3.0},
+    "fees": {"binance": {"spot_taker": 0.001, "perpetual_taker": 0.0005}},
+    "version": 3,
+}
+
+
+def profile_api() -> FakeApi:
+    return FakeApi(profile=[httpx.Response(200, json={"success": True, "stored": True, "profile": INVESTOR})])
+
+
+def test_up_prints_the_address_the_token_and_a_ready_curl() -> None:
+    ended = run(FakeApi(), "up", stack=FakeStack(running=None))
+    assert ended.exit_code == 0
+    assert "http://127.0.0.1:4566/api" in ended.stdout
+    assert "\nlocal-token\n" in ended.stdout
+    assert "curl -X POST http://127.0.0.1:4566/api/opportunities/discover" in ended.stdout
+    assert "-H 'Authorization: Bearer local-token'" in ended.stdout
+
+
+def test_status_of_a_running_stack_tells_how_to_call_it() -> None:
+    assert "is up at http://127.0.0.1:4566/api" in run(FakeApi(), "status").stdout
+
+
+def test_down_says_whether_there_was_anything_to_end() -> None:
+    stack = FakeStack()
+    assert "is down" in run(FakeApi(), "down", stack=stack).stdout
+    assert "was not up" in run(FakeApi(), "down", stack=stack).stdout
+
+
+def test_a_stack_that_cannot_start_says_why() -> None:
+    class Broken(FakeStack):
+        def up(self, report: Steps) -> FakeRunning:
+            with report("Deploying"):
+                raise StackError("`sam build` failed: mend what its log says.")
+
+    ended = run(FakeApi(), "scan", stack=Broken(running=None))
+    assert ended.exit_code == 3
+    assert "`sam build` failed" in ended.stderr
+    assert "Traceback" not in ended.output
+
+
+def test_the_investor_is_shown() -> None:
+    shown = run(profile_api(), "profile").stdout
+    for said in ("25,000 USD", "low", "BTC 0.4, ETH 3", "spot 0.100%, perpetual 0.050%"):
+        assert said in shown
+
+
+def test_setting_one_thing_keeps_the_others() -> None:
+    api = profile_api()
+    arguments = "profile set --capital 5000 --holding BTC=0 --holding sol=12.5 --fee kraken=0.0026/0.0005"
+    assert run(api, *arguments.split()).exit_code == 0
+    assert api.bodies("PUT") == [
+        {
+            "capital_usd": 5000.0,
+            "risk_tolerance": "low",
+            "holdings": {"ETH": 3.0, "SOL": 12.5},
+            "fees": {**INVESTOR["fees"], "kraken": {"spot_taker": 0.0026, "perpetual_taker": 0.0005}},  # type: ignore[dict-item]
+        }
+    ]
+
+
+def test_fees_go_back_to_those_of_the_market() -> None:
+    api = profile_api()
+    run(api, "profile", "set", "--fee", "binance=default")
+    assert api.bodies("PUT")[0]["fees"] == {}
+
+
+def test_the_catalogue_is_listed() -> None:
+    strategy = {
+        "strategy_id": "funding_arbitrage",
+        "name": "Funding arbitrage",
+        "summary": "Collects funding, hedged.",
+        "opportunity_types": ["funding_arbitrage"],
+        "needs": ["perpetuals: 90 funding payments"],
+    }
+    body = {"success": True, "strategies": [strategy], "total_strategies": 1}
+    shown = run(
+        FakeApi(strategies=[httpx.Response(200, json=body)]), "strategies", environment={"COLUMNS": "160"}
+    ).stdout
+    for said in ("funding_arbitrage", "Collects funding, hedged.", "perpetuals: 90 funding payments"):
+        assert said in shown
+
+
+@pytest.fixture
+def recorded_market(tmp_path: Path) -> Path:
+    file = tmp_path / "Crash of 2024.snapshot"
+    file.write_bytes(archive.save(MarketSnapshot(captured_at=1_712_588_400, source="files", fees={})))
+    return file
+
+
+def test_a_snapshot_file_is_brought_to_the_local_stack_and_named_by_its_content(recorded_market: Path) -> None:
+    api, shelf = FakeApi(), FakeShelf()
+    assert run(api, "scan", "--snapshot", str(recorded_market), shelf=shelf).exit_code == 0
+    name = api.bodies("POST")[0]["snapshot"]
+    assert name.startswith("crash-of-2024-")
+    assert shelf.objects == {f"pinned/{name}": recorded_market.read_bytes()}
+
+
+def test_a_snapshot_file_is_not_sent_to_another_deployment_but_the_way_is_told(recorded_market: Path) -> None:
+    api = FakeApi()
+    ended = run(api, "scan", "--snapshot", str(recorded_market), "--api-url", "https://x.example", "--token", "t")
+    assert ended.exit_code == 2
+    assert "aws s3 cp" in ended.stderr
+    assert not api.requests
+
+
+@pytest.mark.parametrize("stem", ["", "..", "Ünï côdé", "a" * 300, "-_-", "2024.04.08T15:00"])
+def test_the_name_of_any_file_is_one_that_the_api_takes(stem: str) -> None:
+    assert re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", content_name(stem, np.arange(3).tobytes()))
+
+
+def test_help_does_not_wait_for_what_only_commands_need() -> None:
+    heavy = "{'httpx', 'numpy', 'botocore', 'pyarrow', 'talib'}"
+    check = f"import sys, opscan.main; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)  # noqa: S603 - this interpreter
+    assert (done.returncode, done.stderr) == (0, "")

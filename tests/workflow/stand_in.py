@@ -1,0 +1,26 @@
+"""Stands in for the capture and the strategy Lambdas: does what the scan's `snapshot` filter tells it to."""
+
+import json
+import time
+from typing import Any
+
+from opportunities import aws, settings
+from opportunities.domain import Outcome, OutcomeStatus
+from opportunities.store import Store
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
+    if "strategy" not in event:
+        if json.loads(event["snapshot"]).get("capture") == "boom":
+            raise RuntimeError("the exchange is closed")
+        return {"snapshot_key": "windows/stand-in/0"}
+    name = event["strategy"]
+    behaviour = json.loads(event["filters"]["snapshot"]).get(name, "fine")
+    if behaviour == "boom":
+        raise RuntimeError(f"{name} broke down: " + "very " * 40 + "badly")
+    store = Store(aws.client("dynamodb"), settings.table_name())
+    outcome = Outcome(OutcomeStatus.COMPLETE, opportunities=2, duration_ms=5)
+    standing = store.record_outcome(event["user_id"], event["scan_id"], name, outcome, time.time())
+    if behaviour == "dies-after":
+        raise RuntimeError("out of memory")
+    return {"status": standing.status if standing else "late"}
