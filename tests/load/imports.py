@@ -11,6 +11,7 @@ import tempfile
 import time
 
 from rich.console import Console
+
 from tests.template import ROOT
 
 ROUNDS = 15

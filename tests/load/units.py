@@ -8,11 +8,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from tests import dynamodb_local
-from tests.builders import USER
-from tests.doubles import Recorder
-from tests.template import definition, table
-from tests.unit.test_scan_size import size
 
 from opportunities import strategies
 from opportunities.domain import Filters, Investor
@@ -23,6 +18,11 @@ from opportunities.services.discover import Discovery
 from opportunities.services.judge import Judge
 from opportunities.store import Store
 from opportunities.wire import StrategyTask
+from tests import dynamodb_local
+from tests.builders import USER
+from tests.doubles import Recorder
+from tests.template import definition, table
+from tests.unit.test_scan_size import size
 
 TABLE = "opportunity-scan"
 INVESTOR = Investor(capital_usd=50_000, holdings={"BTC": 0.4, "ETH": 4.0, "SOL": 60.0})

@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
-from tests import dynamodb_local
-from tests.doubles import Recorder, StaleReads
-from tests.template import table
 
 from opportunities import aws
 from opportunities.store import Store
+from tests import dynamodb_local
+from tests.doubles import Recorder, StaleReads
+from tests.template import table
 
 TABLE = "opportunity-scan"
 

@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 import pytest
-from tests.template import ROOT, definition, environment, event, functions, template
 
 from opportunities import strategies
+from tests.template import ROOT, definition, environment, event, functions, template
 
 HANDLERS = ROOT / "functions" / "opportunities" / "handlers"
 STRATEGY_HANDLER = "opportunities.handlers.strategy.handler"

@@ -5,9 +5,6 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
-from tests import dynamodb_local
-from tests.doubles import Recorder
-from tests.template import event
 
 from opportunities import aws
 from opportunities.errors import MarketUnavailable
@@ -16,6 +13,9 @@ from opportunities.market.archive import load
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.market import Capture
 from opportunities.snapshots import SnapshotShelf
+from tests import dynamodb_local
+from tests.doubles import Recorder
+from tests.template import event
 
 BUCKET = "snapshots"
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.unit.cli_fakes import SCAN_ID, FakeApi, FakeStack, FakeTime, accepted, problem, run
 
 REMOTE = ("--api-url", "https://api.example.com", "--token", "secret-token")

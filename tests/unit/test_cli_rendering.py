@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.spinner import Spinner
-from tests.unit.cli_fakes import DONE, NOW, FakeApi, FakeTime, opportunity, outcome, results, status, world
 from typer.testing import CliRunner
 
 from opscan.figures import confidence, price
@@ -18,6 +17,7 @@ from opscan.replies import Receipt, Status
 from opscan.results import Results
 from opscan.summary import summary_of
 from opscan.table import table_of
+from tests.unit.cli_fakes import DONE, NOW, FakeApi, FakeTime, opportunity, outcome, results, status, world
 
 anything = st.recursive(
     st.none()

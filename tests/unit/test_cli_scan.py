@@ -2,6 +2,7 @@ import json
 
 import httpx
 import pytest
+
 from tests.unit.cli_fakes import (
     DONE,
     SCAN_ID,

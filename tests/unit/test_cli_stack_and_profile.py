@@ -6,13 +6,13 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from tests.unit.cli_fakes import FakeApi, FakeRunning, FakeShelf, FakeStack, run
 
 from opportunities.market import archive
 from opportunities.market.snapshot import MarketSnapshot
 from opscan.pinning import content_name
 from opscan.stack.errors import StackError
 from opscan.surroundings import Steps
+from tests.unit.cli_fakes import FakeApi, FakeRunning, FakeShelf, FakeStack, run
 
 INVESTOR = {
     "capital_usd": 25_000.0,

@@ -288,7 +288,7 @@ def test_without_spot_the_section_is_missing_and_says_so(tmp_path: Path) -> None
 
 
 BAD_CANDLES = {
-    "gap": (lambda rows: rows.pop(7), 8, "1 bars are missing between 2024-03-01 06:00:00 and 2024-03-01 08:00:00"),
+    "gap": (lambda rows: rows.pop(7), 8, "bars are missing between 2024-03-01 06:00:00 and 2024-03-01 08:00:00"),
     "duplicate": (lambda rows: rows.insert(8, rows[7]), 9, "it repeats 2024-03-01 07:00:00"),
     "unsorted": (
         lambda rows: rows.insert(5, rows.pop(9)),
@@ -297,7 +297,7 @@ BAD_CANDLES = {
     ),
     "backwards": (
         lambda rows: rows.append(rows.pop(0)),
-        101,
+        102,
         "2024-03-01 00:00:00 comes after the later 2024-03-05 05",
     ),
     "off the hour": (lambda rows: rows[3].__setitem__(0, rows[3][0] + 1000), 4, "no bar of 3600 seconds begins at"),
@@ -352,7 +352,7 @@ def test_bad_marks_are_refused_with_file_row_and_cause(tmp_path: Path) -> None:
     rows = candles(101, seed=6)
     del rows[20]
     path = write(tmp_path, "BTC_USDT_USDT-1h-mark.feather", rows)
-    with pytest.raises(MarketDataError, match=f"^{path}, row 21: 1 bars are missing"):
+    with pytest.raises(MarketDataError, match=f"^{path}, row 21: bars are missing"):
         from_directory([tmp_path], NOW)
 
 

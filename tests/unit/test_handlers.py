@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from tests.builders import USER, outcome
-from tests.doubles import Recorder
-from tests.template import event
-from tests.unit.conftest import Workflows
 
 from opportunities.domain import OutcomeStatus, ScanState
 from opportunities.handlers import discover, profile, results, status, strategies
 from opportunities.items import StoredResult
 from opportunities.store import Store
+from tests.builders import USER, outcome
+from tests.doubles import Recorder
+from tests.template import event
+from tests.unit.conftest import Workflows
 
 pytestmark = pytest.mark.usefixtures("lambdas")
 

@@ -4,9 +4,9 @@ import pytest
 import ta.momentum
 import ta.trend
 import ta.volatility
-from tests.unit.markets import candles, walks
 
 from opportunities import indicators
+from tests.unit.markets import candles, walks
 
 BARS = candles(walks(1, 6, 400), 3600)
 

@@ -5,8 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.builders import NOW, SCAN_ID, USER, opportunity, scan
-from tests.doubles import Recorder
 
 from opportunities.domain import Filters, Findings, Investor, Opportunity, OutcomeStatus, RiskLevel
 from opportunities.errors import Unsuitable
@@ -14,6 +12,8 @@ from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.judge import MOST, Judge
 from opportunities.store import Store
 from opportunities.wire import StrategyTask
+from tests.builders import NOW, SCAN_ID, USER, opportunity, scan
+from tests.doubles import Recorder
 
 MARKET = MarketSnapshot(captured_at=int(NOW), source="simulated", fees={})
 NAME = "spot_momentum_strategy"

@@ -56,7 +56,11 @@ def test_coverage_equals_kupiecs_ratio_by_scipys_binomial() -> None:
     found = risk.coverage(RETURNS)
     x, n = found.violations, found.days
     ratio = 2 * (stats.binom.logpmf(x, n, x / n) - stats.binom.logpmf(x, n, 0.05))
+    squares = [np.mean(RETURNS[:20] ** 2)]
+    for value in RETURNS[20:-1]:
+        squares.append(0.94 * squares[-1] + 0.06 * value**2)
     assert n == 480
+    assert x == np.sum(RETURNS[20:] < stats.norm.ppf(0.05) * np.sqrt(squares))
     assert found.p_value == pytest.approx(stats.chi2.sf(ratio, 1), rel=1e-9)
 
 

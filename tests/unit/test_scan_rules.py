@@ -2,11 +2,11 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import NOW, outcome, scan
-from tests.template import definition
 
 from opportunities import scans
 from opportunities.domain import Filters, OutcomeStatus, ScanState
+from tests.builders import NOW, outcome, scan
+from tests.template import definition
 
 states = st.sampled_from(ScanState)
 moments = st.floats(NOW - 1_000, NOW + 1_000_000)

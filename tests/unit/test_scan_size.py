@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from tests.builders import NOW, scan
-
 from opportunities import items
 from opportunities.domain import AssetTier, Best, Filters, Outcome, OutcomeStatus, RiskLevel, ScanState, Timeframe
+from tests.builders import NOW, scan
 
 # All fourteen of the design, the ones that are not written yet included: the item must hold them.
 FOURTEEN = (

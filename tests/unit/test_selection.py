@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import opportunity
 
 from opportunities import selection
 from opportunities.domain import AssetTier, Filters, Opportunity, RiskLevel, Timeframe
+from tests.builders import opportunity
 
 opportunities = st.builds(
     opportunity,

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.regression.linear_model import yule_walker
-from tests.unit.markets import CAPTURED_AT, HOUR, books, funding, market, perpetuals, picked, scaled, walks
 
 from opportunities.domain import Fees, Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.strategies.funding_arbitrage import break_even_periods, find
+from tests.unit.markets import CAPTURED_AT, HOUR, books, funding, market, perpetuals, picked, scaled, walks
 
 INVESTOR = Investor(capital_usd=50_000.0)
 RICH, POOR = 3e-4, 0.0

@@ -11,14 +11,14 @@ import ta.volatility
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tests.unit.markets import CAPTURED_AT, HOUR, books, candles, market, picked, scaled, walks, zigzag
 
-from opportunities.domain import Fees, Investor, Opportunity, RiskTolerance
+from opportunities.domain import Fees, Investor, Opportunity, RiskTolerance, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.market.timeframes import aggregate
 from opportunities.sizing import timeframe_for
 from opportunities.strategies.spot_momentum_strategy import find
+from tests.unit.markets import CAPTURED_AT, HOUR, books, candles, market, picked, scaled, walks, zigzag
 
 INVESTOR = Investor(capital_usd=50_000.0)
 
@@ -128,7 +128,17 @@ def test_the_driftless_chance_and_time_equal_those_of_simulated_paths() -> None:
     assert moves.mean() * step**2 == pytest.approx((bid - stop) * (target - bid), rel=0.1)
     bars = (bid - stop) * (target - bid) / (bid * np.std(np.diff(np.log(zigzag()[-169:])), ddof=1)) ** 2
     assert found.estimated_timeframe is timeframe_for(bars * 4 * HOUR)
-    assert bars > 6
+    rough = market({"4h": zigzag(step=0.02)[None, :]})
+    assert rising(rough).estimated_timeframe is Timeframe.WEEK
+
+
+def test_a_stop_that_would_lie_below_zero_is_no_stop() -> None:
+    snapshot = market({"4h": zigzag()[None, :]})
+    assert snapshot.spot is not None
+    bars = snapshot.spot.candles["4h"]
+    wild = replace(bars, high=bars.high * 1.8, low=bars.low / 1.8)
+    assert find(snapshot, INVESTOR).opportunities
+    assert find(replace(snapshot, spot=replace(snapshot.spot, candles={"4h": wild})), INVESTOR).opportunities == ()
 
 
 def test_without_books_the_impact_law_is_charged_and_named() -> None:

@@ -7,12 +7,12 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.markets import CAPTURED_AT, HOUR, books, market, picked, scaled, walks
 
 from opportunities.domain import Investor, Opportunity, RiskLevel, RiskTolerance
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.strategies.risk_management import find
+from tests.unit.markets import CAPTURED_AT, HOUR, books, market, picked, scaled, walks
 
 HELD = {"A0": 400.0, "A1": 300.0, "A2": 200.0}
 
@@ -147,7 +147,11 @@ def test_holdings_that_cannot_be_judged_are_named() -> None:
     found = of_kind(young, "reduce_concentration", investor(holdings={**HELD, "GONE": 5.0}))
     assert found.metadata["portfolio"]["unpriced"] == ["GONE"]
     assert found.metadata["portfolio"]["unmodelled"] == ["A2"]
-    assert found.metadata["portfolio"]["equity_usd"] == pytest.approx(20_000 + values(snapshot).sum(), rel=1e-9)
+    equity = 20_000 + values(snapshot).sum()
+    assert found.metadata["portfolio"]["equity_usd"] == pytest.approx(equity, rel=1e-9)
+    more = {**HELD, "A2": HELD["A2"] + 0.3 * equity / snapshot.spot.bid[2]}
+    for each in find(young, investor(holdings=more)).opportunities:
+        assert "A2/USDT" not in {leg["symbol"] for leg in each.metadata["legs"]}
 
 
 def test_stablecoins_count_as_cash() -> None:

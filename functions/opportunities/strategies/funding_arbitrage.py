@@ -1,0 +1,216 @@
+"""Hold a coin and short its perpetual: no exposure to the price, and longs pay the funding.
+
+Idea: while funding is positive, long spot plus short perpetual of the same base earns it; the trade pays when the
+funding of the holding time exceeds two entries and two exits. (Negative funding needs borrowed coins: not judged.)
+
+Expected funding is not the current rate times n. The rate of each contract, at its own interval, is fitted as a first
+order autoregression to the payments made at that interval; the sum of the payments of the next 30 days and its
+standard error follow (`inference.Ar1.sum_of_next`, with `funding_rate` as the next payment). The contract qualifies
+if that sum exceeds the costs, with a one-sided p-value of at most 0.05, and the trade still nets more than nothing.
+The fit can't foresee a change of regime: the mean BTC rate of 2024 was thirty times that of 2026.
+
+Costs per unit of notional: spot and perpetual taker fees at entry and exit, both spreads and slippage (all orders as
+if at once: the exit at today's quotes), and a perpetual below spot is charged with closing that gap (a premium is
+not credited). Break-even periods = costs / mean expected rate.
+
+Trade: buy spot at the ask, sell the same quantity of the perpetual at the bid. The margin of the short bears a rise of
+3 standard deviations in a week (it is topped up weekly, from the spot gain) above the maintenance margin, 1 %
+assumed, and is at least a third (leverage at most 3). Isolated liquidation price (margin + notional) / (quantity
+(1 + maintenance + taker fee)), as freqtrade computes it (exchange.py, dry_run_liquidation_price). Required capital is
+spot, margin and entry fees; the planned loss is that of leaving at once.
+
+Inputs: perpetuals with at least 90 payments at the contract's interval, the last at most two intervals ago; the same
+base in spot, on the same exchange if it is there, else where it is cheapest, within 5 % of the perpetual's price
+(else it is another coin of that name). Confidence: `inference.confidence` of the p-value above.
+Refuses: no perpetuals, no spot, no contract with all of this.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from opportunities import inference, sizing
+from opportunities.costs import Fill, Liquidity
+from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity
+from opportunities.errors import Unsuitable
+from opportunities.market.snapshot import Floats, MarketSnapshot, Perpetuals
+from opportunities.strategies import _instruments as instruments
+
+TITLE = "Funding arbitrage"
+OPPORTUNITY_TYPES = ("funding_arbitrage",)
+NEEDS = ("perpetuals: 90 funding payments", "spot quotes and candles of the same base")
+
+_MINIMUM_PAYMENTS = 90
+_HORIZON_DAYS = 30
+_SIGNIFICANCE = 0.05
+_LEAST_MARGIN = 1 / 3
+_MAINTENANCE_MARGIN = 0.01
+_BUFFER_SIGMAS = 3.0
+_BUFFER_DAYS = 7
+_SAME_COIN_WITHIN = 0.05
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """One contract and the spot market that hedges it."""
+
+    contract: int
+    spot: int
+    perpetual: Liquidity
+    coin: Liquidity
+    payments: Floats
+
+    @property
+    def basis(self) -> float:
+        """Mid of the perpetual over mid of the spot, less one."""
+        return (self.perpetual.bid + self.perpetual.ask) / (self.coin.bid + self.coin.ask) - 1
+
+    @property
+    def margin_rate(self) -> float:
+        """Margin per unit of notional of the short."""
+        rise = _BUFFER_SIGMAS * self.coin.daily_volatility * sqrt(_BUFFER_DAYS)
+        return max(_LEAST_MARGIN, _MAINTENANCE_MARGIN + rise)
+
+
+def find(market: MarketSnapshot, investor: Investor) -> Findings:
+    """Spot against perpetual where 30 days of funding are expected to pay all costs, the most profitable first."""
+    perpetuals = instruments.perpetuals_of(market)
+    instruments.spot_of(market)
+    pairs = [pair for row in range(len(perpetuals.symbols)) if (pair := _pair(market, investor, row)) is not None]
+    if not pairs:
+        raise Unsuitable(
+            f"no perpetual has quotes, volume, {_MINIMUM_PAYMENTS} recent funding payments that vary,"
+            " and a spot market of the same base"
+        )
+    found = [opportunity for pair in pairs if (opportunity := _opportunity(market, investor, pair)) is not None]
+    found.sort(key=lambda opportunity: (-opportunity.profit_potential_usd, opportunity.symbol, opportunity.exchange))
+    return Findings(tuple(found), examined=len(pairs))
+
+
+def break_even_periods(cost_rate: float, rate: float) -> float:
+    """After how many payments of `rate` the costs, both per unit of notional, are paid."""
+    return cost_rate / rate
+
+
+def _pair(market: MarketSnapshot, investor: Investor, contract: int) -> _Pair | None:
+    """The contract with its spot market, if the market says enough of both."""
+    perpetuals = instruments.perpetuals_of(market)
+    payments = _payments(perpetuals, contract, market.captured_at)
+    enough = len(payments) >= _MINIMUM_PAYMENTS and np.ptp(payments) > 0
+    if not enough or not np.isfinite(perpetuals.funding_rate[contract]):
+        return None
+    candidates: list[tuple[bool, float, str, _Pair]] = []
+    for row in _spot_rows(market, perpetuals.symbols[contract]):
+        exchange = instruments.spot_of(market).exchanges[row]
+        coin = instruments.spot_liquidity(market, investor, row)
+        perpetual = instruments.perpetual_liquidity(market, investor, contract, coin.daily_volatility)
+        pair = _Pair(contract, row, perpetual, coin, payments)
+        if coin.tradable and perpetual.tradable and abs(pair.basis) <= _SAME_COIN_WITHIN:
+            candidates.append((exchange != perpetuals.exchanges[contract], coin.ask, exchange, pair))
+    return min(candidates, key=lambda candidate: candidate[:3])[3] if candidates else None
+
+
+def _spot_rows(market: MarketSnapshot, contract: str) -> list[int]:
+    """The spot markets with the contract's base and quote ("BTC/USDT:USDT" is hedged by "BTC/USDT")."""
+    pair = contract.partition(":")[0]
+    if instruments.base_in_usd(contract) is None:
+        return []
+    return [row for row, symbol in enumerate(instruments.spot_of(market).symbols) if symbol == pair]
+
+
+def _payments(perpetuals: Perpetuals, contract: int, captured_at: int) -> Floats:
+    """The newest unbroken run of payments at the contract's present interval; empty if the last one is stale."""
+    interval = perpetuals.funding_interval_hours[contract] * 3600
+    paid = np.isfinite(perpetuals.funding_history[contract])
+    rates: Floats = perpetuals.funding_history[contract][paid]
+    times = perpetuals.funding_time[contract][paid]
+    if not len(rates) or captured_at - times[-1] > 2 * interval:
+        return rates[:0]
+    odd = np.flatnonzero(np.abs(np.diff(times) - interval) > 0.1 * interval)
+    return rates[odd[-1] + 1 if len(odd) else 0 :]
+
+
+def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opportunity | None:
+    """The trade; None where the expected funding doesn't clearly exceed the costs."""
+    perpetuals, spot = instruments.perpetuals_of(market), instruments.spot_of(market)
+    coin, perpetual = pair.coin, pair.perpetual
+    interval = float(perpetuals.funding_interval_hours[pair.contract])
+    periods = int(_HORIZON_DAYS * 24 / interval)
+    autoregression = inference.Ar1.fit(pair.payments)
+    funding = autoregression.sum_of_next(float(perpetuals.funding_rate[pair.contract]), periods)
+
+    capital_rate = 1 + coin.fee + pair.margin_rate + perpetual.fee
+    loss_rate = 2 * (coin.fee + perpetual.fee) + (coin.ask - coin.bid + perpetual.ask - perpetual.bid) / coin.ask
+    capacity = min(coin.capacity_usd, perpetual.capacity_usd)
+    size = sizing.notional_usd(investor, loss_rate, capital_rate, capacity) / coin.ask
+    if size * coin.ask < sizing.MINIMUM_NOTIONAL_USD:
+        return None
+    bought, sold_back = coin.buy(size), coin.sell(size)
+    shorted, bought_back = perpetual.sell(size), perpetual.buy(size)
+    fills = (bought, sold_back, shorted, bought_back)
+    notional = shorted.notional_usd
+    round_trip = _round_trip_usd(*fills)
+    costs = round_trip + max(0.0, -pair.basis) * notional
+    p = inference.p_value(funding.z(costs / notional))
+    profit = funding.value * notional - costs
+    if profit <= 0 or p > _SIGNIFICANCE:
+        return None
+
+    margin = pair.margin_rate * notional
+    required = bought.notional_usd + bought.fee_usd + margin + shorted.fee_usd
+    symbol, exchange = perpetuals.symbols[pair.contract], perpetuals.exchanges[pair.contract]
+    metadata: dict[str, Json] = {
+        "confidence": {
+            "statistic": "z of 30 d funding above costs",
+            "value": funding.z(costs / notional),
+            "n": funding.n,
+        },
+        "size": size,
+        "notional_usd": notional,
+        "expected_value_usd": profit,
+        "costs_usd": costs,
+        "fees_usd": sum(fill.fee_usd for fill in fills),
+        "slippage_usd": sum(fill.slippage_usd for fill in fills),
+        "funding": {
+            "interval_hours": interval,
+            "next_rate": float(perpetuals.funding_rate[pair.contract]),
+            "mean_rate": autoregression.mean,
+            "phi": autoregression.phi,
+            "positive_share": float(np.mean(pair.payments > 0)),
+            "periods": periods,
+            "expected_sum": funding.value,
+            "break_even_periods": break_even_periods(costs / notional, funding.value / periods),
+        },
+        "basis": pair.basis,
+        "leverage": 1 / pair.margin_rate,
+        "liquidation_price": (margin + notional) / (size * (1 + _MAINTENANCE_MARGIN + perpetual.fee)),
+        "quotes": instruments.quotes(market, coin, perpetual),
+        "legs": [
+            instruments.leg("buy", spot.symbols[pair.spot], spot.exchanges[pair.spot], bought),
+            instruments.leg("sell", symbol, exchange, shorted),
+        ],
+    }
+    return Opportunity(
+        strategy_id=__name__.rpartition(".")[2],
+        strategy_name=TITLE,
+        opportunity_type=OPPORTUNITY_TYPES[0],
+        symbol=symbol,
+        exchange=exchange,
+        profit_potential_usd=profit,
+        confidence_score=inference.confidence(p),
+        risk_level=sizing.risk_level(costs, required),
+        required_capital_usd=required,
+        estimated_timeframe=sizing.timeframe_for(_HORIZON_DAYS * 86_400),
+        entry_price=shorted.price,
+        exit_price=bought_back.price,
+        asset_tier=AssetTier.of(coin.volume_24h_usd),
+        metadata=instruments.shown(metadata),
+        discovered_at=market.captured_at,
+    )
+
+
+def _round_trip_usd(bought: Fill, sold_back: Fill, shorted: Fill, bought_back: Fill) -> float:
+    """What entering and leaving both legs at today's quotes would lose, without any funding."""
+    spread = bought.notional_usd - sold_back.notional_usd + bought_back.notional_usd - shorted.notional_usd
+    return spread + bought.fee_usd + sold_back.fee_usd + shorted.fee_usd + bought_back.fee_usd
