@@ -156,6 +156,24 @@ def test_payments_may_be_stamped_some_milliseconds_off_their_hour(tmp_path: Path
     assert list(perpetuals_of(from_directory([tmp_path], NOW)).funding_time[0]) == [at(8 * i) for i in range(13)]
 
 
+@pytest.mark.parametrize(("seconds", "paid"), [(-1, 12), (0, 13), (1, 13)])
+def test_a_payment_counts_from_its_second(tmp_path: Path, seconds: int, paid: int) -> None:
+    record_perpetual(tmp_path)
+    perpetuals = perpetuals_of(from_directory([tmp_path], at(96) + seconds))
+    assert perpetuals.funding_history.shape[1] == paid
+    assert perpetuals.next_funding_time[0] == at(96 if paid == 12 else 104)
+
+
+def test_a_payment_may_be_five_minutes_late_in_the_recording(tmp_path: Path) -> None:
+    record_perpetual(tmp_path)
+    for name in ("futures", "mark"):
+        write(tmp_path, f"BTC_USDT_USDT-1h-{name}.feather", candles(110))
+    perpetuals = perpetuals_of(from_directory([tmp_path], at(104) + 300))
+    assert perpetuals.next_funding_time[0] == at(112)
+    with pytest.raises(MarketDataError, match="1 stale"):
+        from_directory([tmp_path], at(104) + 301)
+
+
 def test_histories_of_different_length_end_together(tmp_path: Path) -> None:
     record_perpetual(tmp_path)
     record_perpetual(tmp_path, "ETH_USDT_USDT")

@@ -167,8 +167,9 @@ def test_numpy_alone_reads_every_block() -> None:
     assert loaded == {array.tobytes() for array in arrays_in(snapshot)}
 
 
-def test_loaded_arrays_cannot_be_written() -> None:
-    loaded = arrays_in(load(save(small())))
+@pytest.mark.parametrize("held", [bytes, bytearray])
+def test_loaded_arrays_cannot_be_written(held: type[bytes | bytearray]) -> None:
+    loaded = arrays_in(load(memoryview(held(save(small())))))
     assert len(loaded) == 25
     for array in loaded:
         with pytest.raises(ValueError, match="read-only"):

@@ -1,8 +1,8 @@
-"""`MarketSnapshot`: column arrays of one moment of the markets, immutable, saved and loaded as plain `.npy` blocks.
+"""`MarketSnapshot`: column arrays of one moment of the markets, immutable; `archive` saves and loads it.
 
 File format: consecutive `.npy` blocks in one stream. The first is a uint8 array holding a JSON header (format
-version, captured_at, source, the names and order of the arrays that follow); the others are the arrays. Thus
-loading is `numpy.load` in a loop, with `allow_pickle=False` always: a snapshot file is untrusted input.
+version, captured_at, source, the names and order of the arrays that follow); then come the arrays, and last one
+uint64, the checksum. Thus `numpy.load` in a loop, with `allow_pickle=False`, reads any snapshot file.
 """
 
 from collections.abc import Mapping

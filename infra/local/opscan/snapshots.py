@@ -28,7 +28,7 @@ def build(
     exchange: Annotated[str, typer.Option(help="Where the data was recorded.")] = "binance",
 ) -> None:
     """Make a snapshot of the market as of a moment: nothing that was not known then is in it."""
-    from opportunities.market.archive import save
+    from opportunities.market.archive import load, save
     from opportunities.market.files import from_directory
     from opscan.snapshot_view import show as view
 
@@ -43,7 +43,7 @@ def build(
     except OSError as error:
         raise BadInput(f"{out} cannot be written ({error.strerror}).", "Give another --out.") from error
     console = results_console()
-    view(snapshot, console)
+    view(load(content), console)
     console.print(f"{out}: {len(content) / 1e6:.1f} MB. Scan it with: opscan scan --snapshot {out}", soft_wrap=True)
 
 

@@ -1,0 +1,70 @@
+# Everything here works on a machine with Python and make; uv and Python 3.13 are brought where they are missing.
+#   make scan ARGS="--symbol BTC,ETH --top 5"
+#   make test ARGS="-k status"
+
+UV_VERSION := 0.13.9
+# pyenv's interpreter counts even where its shims are not on the PATH
+PYENV := $(lastword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin))
+PATH := $(PATH)$(PYENV:%=:%)
+UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+export PATH
+# a virtual environment that happens to be active is not ours
+unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME
+
+BIN := .venv/bin
+EMULATOR := infra/local/emulator
+LAYERS := api numeric
+
+.DEFAULT_GOAL := help
+.PHONY: help scan test check up down layers
+
+help: ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+scan: .venv/ready .opscan/env/ready ## scan the simulated market on the local stack, started if it is down (ARGS="...")
+	@$(BIN)/opscan scan $(ARGS)
+
+up: .venv/ready .opscan/env/ready ## start the local stack, or deploy anew to the one that runs
+	@$(BIN)/opscan up
+
+down: .venv/ready ## end the local stack
+	@$(BIN)/opscan down
+
+test: .venv/ready .opscan/env/ready ## run every test (ARGS="...")
+	$(BIN)/pytest $(ARGS)
+
+check: .venv/ready ## format, lint, types, import rules, templates, layers
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.opscan/sam $(BIN)/sam validate --lint --region us-east-1
+	$(BIN)/cfn-lint template.yaml
+	@for layer in $(LAYERS); do \
+	  $(UV) export -q --frozen --only-group layer-$$layer --no-emit-project --no-header | \
+	    diff - infra/layers/$$layer/requirements.txt || \
+	    { echo "infra/layers/$$layer/requirements.txt is not what uv.lock says: run \`make layers\`."; exit 1; }; \
+	done
+
+layers: .venv/ready ## write the layers' requirements anew from uv.lock
+	@for layer in $(LAYERS); do \
+	  $(UV) export -q --frozen --only-group layer-$$layer --no-emit-project --no-header \
+	    -o infra/layers/$$layer/requirements.txt; \
+	done
+
+.venv/ready: pyproject.toml uv.lock .python-version | $(UV)
+	$(UV) sync --frozen
+	@touch $@
+
+# The emulator's packages stay out of the project's environment, and both out of that of the Lambdas.
+.opscan/env/ready: $(EMULATOR)/pyproject.toml $(EMULATOR)/uv.lock | $(UV)
+	UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/emulator $(UV) sync -q --frozen --project $(EMULATOR) --no-default-groups
+	UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/runtime $(UV) sync -q --frozen --project $(EMULATOR) --only-group runtime
+	@touch $@
+
+# pyenv's python3 refuses to start where .python-version names one that it lacks
+.uv/bin/uv:
+	@for python in python3 /usr/bin/python3 /usr/local/bin/python3 python; do \
+	  if $$python -c 'import ensurepip' 2>/dev/null; then exec $$python -m venv .uv; fi; \
+	done; echo "No Python with venv was found: install python3 and python3-venv."; exit 1
+	.uv/bin/pip install -q --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,0 +1,38 @@
+"""Runs MiniStack for the local stack: `serve.py PYTHON`, where PYTHON runs the Lambdas."""
+
+import sys
+from collections import defaultdict
+from threading import Semaphore
+
+import ministack.app as ministack
+import workflow_role
+from ministack.services import lambda_svc
+
+# Of each Lambda at a time: enough for its copies to race, few enough for a small machine's memory.
+_COPIES = 2
+
+# MiniStack starts workers with sys.executable; its own packages (pydantic among them) would hide what a layer lacks.
+sys.executable = sys.argv.pop(1)
+
+_served = ministack.app
+_invoke = lambda_svc._execute_function_warm  # noqa: SLF001 - MiniStack has no setting for it
+_copies: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(_COPIES))
+
+
+async def _behind_tls(scope, receive, send):  # noqa: ANN001, ANN202 - ASGI's, typed nowhere in MiniStack
+    """Loopback stands for TLS, as behind a proxy that ends it; or the TLS-only bucket policy denies everything."""
+    if scope["type"] == "http":
+        scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
+    await _served(scope, receive, send)
+
+
+def _invoke_in_turn(function, event, request_id):  # noqa: ANN001, ANN202 - MiniStack's own, untyped
+    """Bursts wait: MiniStack starts a process for each invocation, and a hundred of them leave no machine."""
+    with _copies[(function.get("config") or function)["FunctionName"]]:
+        return _invoke(function, event, request_id)
+
+
+ministack.app = _behind_tls
+lambda_svc._execute_function_warm = _invoke_in_turn  # noqa: SLF001
+workflow_role.enforce()
+ministack.main()

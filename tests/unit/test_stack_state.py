@@ -1,0 +1,82 @@
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from opscan.stack import emulator, state, users
+from opscan.stack.emulator import Emulator
+from opscan.stack.errors import StackError
+from opscan.stack.state import Stack
+from opscan.stack.users import Token
+
+EMULATOR = Emulator(pid=4_194_305, started="a boot/1", port=4566)
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stack:
+    """A saved stack, whose emulator runs."""
+    monkeypatch.setattr(state, "STACK_STATE", tmp_path / "stack.json")
+    monkeypatch.setattr(emulator, "find", lambda: EMULATOR)
+    saved = Stack(
+        emulator=EMULATOR,
+        api_url="http://127.0.0.1:4566/_aws/execute-api/abc",
+        table_name="table",
+        bucket_name="bucket",
+        state_machine_arn="arn:aws:states:us-east-1:000000000000:stateMachine:scan",
+        log_group_name="/opportunity-scan/local",
+        user_pool_id="pool",
+        user_pool_client_id="client",
+        username="demo",
+        password="secret",
+        access=Token("a.b.c", "user-1", time.time() + 3600),
+    )
+    saved.save()
+    return saved
+
+
+def test_what_was_saved_is_loaded(stack: Stack) -> None:
+    assert state.load() == stack
+    assert (stack.token, stack.user_id, stack.endpoint_url) == ("a.b.c", "user-1", "http://127.0.0.1:4566")
+
+
+def test_only_the_owner_may_read_the_state(stack: Stack, tmp_path: Path) -> None:
+    assert stack
+    assert (tmp_path / "stack.json").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["stack.json"]
+
+
+def test_no_stack_is_loaded_when_its_emulator_has_ended(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stack
+    monkeypatch.setattr(emulator, "find", lambda: None)
+    assert state.load() is None
+
+
+def test_what_an_earlier_emulator_left_is_not_taken_for_the_running_one(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stack
+    monkeypatch.setattr(emulator, "find", lambda: replace(EMULATOR, started="a boot/2"))
+    assert state.load() is None
+
+
+def test_a_token_about_to_expire_is_renewed_and_kept(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace(stack, access=Token("old", "user-1", time.time() + 60)).save()
+    renewed = Token("new", "user-1", time.time() + 3600)
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr(users, "sign_in", lambda *arguments: asked.append(arguments) or renewed)
+    for _ in range(2):
+        loaded = state.load()
+        assert loaded
+        assert loaded.token == "new"
+    assert asked == [(EMULATOR, "client", "demo", "secret")]
+
+
+def test_an_error_shows_the_end_of_the_log_and_names_it(tmp_path: Path) -> None:
+    log = tmp_path / "sam.log"
+    log.write_text("\n".join(f"line {number}" for number in range(100)))
+    said = str(StackError("It failed: mend it.", log))
+    assert said.startswith("It failed: mend it.\n")
+    assert "line 99" in said
+    assert "line 80" not in said
+    assert said.endswith(str(log))
