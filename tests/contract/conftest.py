@@ -17,7 +17,7 @@ def dynamodb_local_client() -> Iterator[Any]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def moto_client() -> Iterator[Any]:
     with mock_aws():
         yield dynamodb_local.client("https://dynamodb.us-east-1.amazonaws.com")

@@ -144,7 +144,7 @@ def test_no_policy_allows_an_action_by_wildcard_or_everything() -> None:
 
 
 def test_a_wildcard_in_a_resource_is_only_where_names_are_made_later() -> None:
-    wild = {text for text in re.findall(r'"([^"]*\*[^"]*)"', json.dumps([one["Resource"] for one in _statements()]))}
+    wild = set(re.findall(r'"([^"]*\*[^"]*)"', json.dumps([one["Resource"] for one in _statements()])))
     assert wild == {
         "${SnapshotBucket.Arn}/windows/*",
         "${SnapshotBucket.Arn}/pinned/*",

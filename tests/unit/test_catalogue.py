@@ -39,4 +39,4 @@ def test_the_catalogue_is_told_without_importing_numpy_or_any_strategy() -> None
         " or m.startswith('opportunities.strategies.') or m.startswith('opportunities.market')];"
         "sys.exit(str(loaded) if loaded else 0)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603 - the program stands above
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -54,7 +54,7 @@ def test_ending_a_process_ends_it(sleeper: subprocess.Popen[str]) -> None:
 
 
 def test_workers_of_a_process_that_does_not_obey_end_with_it() -> None:
-    with subprocess.Popen(  # noqa: S603 - our own script
+    with subprocess.Popen(
         [sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as leader:
         assert leader.stdout

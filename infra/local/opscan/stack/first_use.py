@@ -11,7 +11,7 @@ from opscan.stack.places import EMULATOR_LOG
 _DEMO: dict[str, Json] = {
     "capital_usd": 50_000,
     "risk_tolerance": "medium",
-    "holdings": {"BTC": 0.4, "ETH": 4, "SOL": 60},
+    "holdings": {"BTC": 1, "ETH": 8, "SOL": 150},
 }
 _WARM_UP_SECONDS = 90
 
