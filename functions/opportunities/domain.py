@@ -84,10 +84,17 @@ class AssetTier(StrEnum):
 
 @dataclass(frozen=True)
 class Fees:
-    """Taker fees of one exchange, as fractions of the notional."""
+    """Fees of one exchange, as fractions of the notional; dated futures pay those of perpetuals.
+
+    An option costs `option_taker` of the underlying's price, at most `option_cap` of its premium (Deribit's rule).
+    """
 
     spot_taker: float
     perpetual_taker: float
+    spot_maker: float = 0.001
+    perpetual_maker: float = 0.0002
+    option_taker: float = 0.0003
+    option_cap: float = 0.125
 
 
 @dataclass(frozen=True)
