@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME
 
 BIN := .venv/bin
 EMULATOR := infra/local/emulator
-LAYERS := api numeric
+LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
 .PHONY: help scan test check up down layers

@@ -27,6 +27,16 @@ def snapshot_seconds() -> int:
     return int(_required("SNAPSHOT_SECONDS"))
 
 
+def market_source() -> str:
+    """`live` or `simulated`."""
+    return _required("MARKET_SOURCE")
+
+
+def exchanges() -> tuple[str, ...]:
+    """The exchanges of the live market, by their ccxt names."""
+    return tuple(name for each in _required("EXCHANGES").split(",") if (name := each.strip()))
+
+
 def simulation_seed() -> int:
     return int(_required("SIMULATION_SEED"))
 

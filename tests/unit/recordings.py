@@ -39,7 +39,7 @@ def funding(rates: list[float], *, begins: int = 0, hours: int = 8) -> list[Row]
 
 def write(directory: Path, name: str, rows: list[Row], columns: tuple[str, ...] = COLUMNS) -> Path:
     """A recording by its name, `.feather` or `.csv`."""
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     path = directory / name
     if path.suffix == ".csv":
         with path.open("w", newline="", encoding="utf-8") as file:

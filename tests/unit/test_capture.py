@@ -1,8 +1,11 @@
 """One snapshot per window, whoever comes first."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from moto import mock_aws
 
@@ -10,8 +13,8 @@ from opportunities import aws
 from opportunities.errors import MarketUnavailable
 from opportunities.handlers import capture as capture_handler
 from opportunities.market.archive import load
-from opportunities.market.snapshot import MarketSnapshot
-from opportunities.services.market import Capture
+from opportunities.market.snapshot import MarketSnapshot, Spot
+from opportunities.services.market import Capture, describe
 from opportunities.snapshots import SnapshotShelf
 from tests import dynamodb_local
 from tests.doubles import Recorder
@@ -63,7 +66,7 @@ def test_the_loser_of_a_race_uses_the_winners_snapshot(s3: Recorder, monkeypatch
     assert loser.asked == [30_000]
     stored = load(SnapshotShelf(s3, BUCKET).get(key))
     assert stored.source == "take 1"
-    assert [arguments.get("IfNoneMatch") for name, arguments, _ in s3.calls if name == "put_object"] == ["*"]
+    assert [arguments.get("IfNoneMatch") for name, arguments, _ in s3.calls if name == "put_object"] == ["*", "*"]
 
 
 def test_a_pinned_snapshot_must_be_there(s3: Recorder) -> None:
@@ -80,9 +83,68 @@ def test_a_snapshot_that_has_expired_is_said_to_be_gone(s3: Recorder) -> None:
 
 def test_the_handler_captures_the_window_of_the_scan(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
-    for name, value in {"SNAPSHOT_BUCKET": BUCKET, "SNAPSHOT_SECONDS": "300", "SIMULATION_SEED": "7"}.items():
+    settings = {
+        "SNAPSHOT_BUCKET": BUCKET,
+        "SNAPSHOT_SECONDS": "300",
+        "MARKET_SOURCE": "simulated",
+        "SIMULATION_SEED": "7",
+    }
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
     answer = capture_handler.handler(event("capture"), None)
     assert answer == {"snapshot_key": "windows/simulated-7/1795291200"}
     market = load(SnapshotShelf(s3, BUCKET).get(answer["snapshot_key"]))
     assert (market.source, market.captured_at) == ("simulated", 1_795_291_200)
+
+
+def test_a_live_markets_key_names_its_exchanges(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
+    asked: list[tuple[str, ...]] = []
+
+    def live(exchanges: tuple[str, ...]) -> MarketSnapshot:
+        asked.append(exchanges)
+        return MarketSnapshot(captured_at=1_795_291_260, source="live (binance, kraken)", fees={})
+
+    monkeypatch.setattr(capture_handler, "live", live)
+    settings = {
+        "SNAPSHOT_BUCKET": BUCKET,
+        "SNAPSHOT_SECONDS": "300",
+        "MARKET_SOURCE": "live",
+        "EXCHANGES": "binance, kraken",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    answer = capture_handler.handler(event("capture"), None)
+    assert answer == {"snapshot_key": "windows/live-binance-kraken/1795291200"}
+    assert asked == [("binance", "kraken")]
+    market = load(SnapshotShelf(s3, BUCKET).get(answer["snapshot_key"]))
+    assert (market.source, market.captured_at) == ("live (binance, kraken)", 1_795_291_260)
+
+
+def test_an_unknown_market_source_is_refused(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
+    monkeypatch.setenv("MARKET_SOURCE", "guessed")
+    with pytest.raises(LookupError, match="MARKET_SOURCE is 'guessed'"):
+        capture_handler.handler(event("capture"), None)
+
+
+def test_ccxt_is_not_imported_for_a_simulated_market() -> None:
+    program = "import sys, opportunities.handlers.capture; sys.exit('ccxt' in sys.modules or 'talib' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_pair_on_two_exchanges_counts_once_by_its_largest_listing() -> None:
+    numbers = np.array([2e8, 5.0, np.nan])
+    spot = Spot(
+        symbols=("BTC/USDT", "BTC/USDT", "ETH/USDT"),
+        exchanges=("a", "b", "a"),
+        bid=numbers,
+        ask=numbers,
+        last=numbers,
+        volume_24h_usd=numbers,
+        candles={},
+    )
+    described = describe(MarketSnapshot(captured_at=0, source="live (a, b)", fees={}, spot=spot))
+    assert described["source"] == "live (a, b)"
+    assert described["asset_tiers"] == {"institutional": 1, "micro": 1}
+    assert described["total_assets_scanned"] == 2

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportunities.costs import Ladder, Liquidity
 from opportunities.domain import Investor, RiskLevel, RiskTolerance, Timeframe
-from opportunities.sizing import LIMITS, notional_usd, risk_level, timeframe_for
+from opportunities.maths.costs import Ladder, Liquidity
+from opportunities.maths.sizing import LIMITS, notional_usd, risk_level, timeframe_for
 
 levels = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 1000)), min_size=1, max_size=12)
 

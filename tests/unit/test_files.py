@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opportunities.domain import Fees
 from opportunities.errors import MarketDataError
 from opportunities.market.archive import save
-from opportunities.market.files import from_directory
+from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot, Perpetuals, Spot
 from opportunities.market.universe import unfit
 from tests.unit.recordings import BEGIN, HOUR, Row, at, candles, funding, write
@@ -99,9 +99,10 @@ def test_csv_and_feather_of_the_same_rows_make_the_same_snapshot(tmp_path: Path)
 
 def test_csv_dates_may_be_epoch_milliseconds(tmp_path: Path) -> None:
     lines = [",".join([str(int(row[0])), *map(repr, row[1:])]) for row in candles(101)]
-    (tmp_path / "BTC_USDT-1h.csv").write_text("date,open,high,low,close,volume\n" + "\n".join(lines))
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "BTC_USDT-1h.csv").write_text("date,open,high,low,close,volume\n" + "\n".join(lines))
     write(tmp_path / "other", "BTC_USDT-1h.feather", candles(101))
-    assert save(from_directory([tmp_path], NOW)) == save(from_directory([tmp_path / "other"], NOW))
+    assert save(from_directory([tmp_path / "text"], NOW)) == save(from_directory([tmp_path / "other"], NOW))
 
 
 def test_csv_needs_no_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +261,7 @@ def test_what_does_not_belong_is_left_out_and_counted(tmp_path: Path) -> None:
         "stale": 2,
         "not listed yet": 1,
         "no 1h candles": 1,
-        "file name not recognised": 1,
+        "file name not recognised": 2,
         "inverse contract": 1,
         "no funding history": 1,
     }

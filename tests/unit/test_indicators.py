@@ -5,7 +5,7 @@ import ta.momentum
 import ta.trend
 import ta.volatility
 
-from opportunities import indicators
+from opportunities.maths import indicators
 from tests.unit.markets import candles, walks
 
 BARS = candles(walks(1, 6, 400), 3600)

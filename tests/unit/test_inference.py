@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.regression.linear_model import yule_walker
 
-from opportunities import inference
+from opportunities.maths import inference
 
 
 @pytest.mark.parametrize("lags", [0, 4, 46])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from opportunities import risk
+from opportunities.maths import risk
 
 RETURNS = np.random.default_rng(6).standard_t(4, 500) * 0.02
 

@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from opportunities.domain import Fees
 from opportunities.errors import MarketDataError
 from opportunities.market.archive import load, save
-from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Perpetuals, Spot
+from opportunities.market.snapshot import (
+    Books,
+    Candles,
+    Futures,
+    MarketSnapshot,
+    Options,
+    Perpetuals,
+    Rules,
+    Spot,
+)
 
 SECONDS = {"1h": 3600, "4h": 14_400, "1d": 86_400}
 NOW = 1_712_588_400
@@ -28,28 +37,60 @@ def filled(rng: np.random.Generator, *shape: int) -> NDArray[np.float64]:
     return rng.integers(0, 2**64, shape, dtype=np.uint64).view(np.float64).reshape(shape)
 
 
-def spot_of(rng: np.random.Generator, symbols: int, bars: dict[str, int], levels: int) -> Spot:
-    def candles(name: str) -> Candles:
-        seconds, n = SECONDS[name], bars[name]
-        opens = NOW // seconds * seconds + seconds * np.arange(-n, 0, dtype=np.int64)
-        return Candles(seconds, opens, *(filled(rng, symbols, n) for _ in range(5)))
+def candles_of(rng: np.random.Generator, name: str, rows: int, bars: int) -> Candles:
+    seconds = SECONDS[name]
+    opens = NOW // seconds * seconds + seconds * np.arange(-bars, 0, dtype=np.int64)
+    return Candles(seconds, opens, *(filled(rng, rows, bars) for _ in range(5)))
 
+
+def books_of(rng: np.random.Generator, rows: int, levels: int) -> Books | None:
+    return Books(*(filled(rng, rows, levels) for _ in range(4))) if levels else None
+
+
+def rules_of(rng: np.random.Generator, instruments: int) -> Rules:
+    return Rules(*(filled(rng, instruments) for _ in range(4)))
+
+
+def spot_of(
+    rng: np.random.Generator,
+    listings: int,
+    bars: dict[str, int],
+    levels: int,
+    *,
+    rows: int | None = None,
+    rules: Rules | None = None,
+) -> Spot:
+    """Candles and books of the first `rows` listings, of all of them by default."""
+    rows = listings if rows is None else rows
     return Spot(
-        tuple(f"S{i}/USDT" for i in range(symbols)),
-        ("venue",) * symbols,
-        *(filled(rng, symbols) for _ in range(4)),
-        candles={name: candles(name) for name in bars},
-        books=Books(*(filled(rng, symbols, levels) for _ in range(4))) if levels else None,
+        tuple(f"S{i}/USDT" for i in range(listings)),
+        ("venue",) * listings,
+        **{name: filled(rng, listings) for name in ("bid", "ask", "last", "volume_24h_usd")},
+        candles={name: candles_of(rng, name, rows, n) for name, n in bars.items()},
+        books=books_of(rng, rows, levels),
+        rules=rules,
     )
 
 
-def perpetuals_of(rng: np.random.Generator, contracts: int, periods: int) -> Perpetuals:
+def perpetuals_of(
+    rng: np.random.Generator,
+    contracts: int,
+    periods: int,
+    *,
+    rows: int = 0,
+    bars: dict[str, int] | None = None,
+    levels: int = 0,
+    rules: Rules | None = None,
+) -> Perpetuals:
     return Perpetuals(
         symbols=tuple(f"S{i}/USDT:USDT" for i in range(contracts)),
         exchanges=("venue",) * contracts,
         next_funding_time=rng.integers(0, 2**62, contracts),
         funding_history=filled(rng, contracts, periods),
         funding_time=rng.integers(0, 2**62, (contracts, periods)),
+        candles={name: candles_of(rng, name, rows, n) for name, n in (bars or {}).items()},
+        books=books_of(rng, rows, levels),
+        rules=rules,
         **{
             name: filled(rng, contracts)
             for name in (
@@ -60,8 +101,53 @@ def perpetuals_of(rng: np.random.Generator, contracts: int, periods: int) -> Per
     )
 
 
+def futures_of(rng: np.random.Generator, contracts: int, rules: Rules | None = None) -> Futures:
+    return Futures(
+        tuple(f"S{i}/USDT:USDT-241227" for i in range(contracts)),
+        ("venue",) * contracts,
+        **{name: filled(rng, contracts) for name in ("bid", "ask", "mark", "index")},
+        expiry=rng.integers(0, 2**62, contracts),
+        inverse=rng.integers(0, 2, contracts),
+        open_interest_usd=filled(rng, contracts),
+        volume_24h_usd=filled(rng, contracts),
+        rules=rules,
+    )
+
+
+def options_of(rng: np.random.Generator, options: int, rules: Rules | None = None) -> Options:
+    return Options(
+        symbols=tuple(f"S/USD:S-241227-{i}-C" for i in range(options)),
+        exchanges=("venue",) * options,
+        expiry=rng.integers(0, 2**62, options),
+        call=rng.integers(0, 2, options),
+        inverse=rng.integers(0, 2, options),
+        rules=rules,
+        **{
+            name: filled(rng, options)
+            for name in (
+                *("strike", "bid", "ask", "bid_size", "ask_size", "mark", "mark_iv", "forward", "index"),
+                *("open_interest_usd", "volume_24h_usd"),
+            )
+        },
+    )
+
+
 def snapshot_of(*, spot: Spot | None, perpetuals: Perpetuals | None) -> MarketSnapshot:
     return MarketSnapshot(NOW, "test", {"venue": Fees(0.001, 0.0005)}, spot, perpetuals)
+
+
+def whole() -> MarketSnapshot:
+    """A market that has everything."""
+    rng = np.random.default_rng(4)
+    return MarketSnapshot(
+        captured_at=NOW,
+        source="test",
+        fees={"venue": Fees(0.001, 0.0005, 0.0008, -0.0001, 0.0004, 0.1)},
+        spot=spot_of(rng, 3, {"1h": 3}, 2, rows=2, rules=rules_of(rng, 3)),
+        perpetuals=perpetuals_of(rng, 3, 2, rows=1, bars={"4h": 2}, levels=1, rules=rules_of(rng, 3)),
+        futures=futures_of(rng, 2, rules_of(rng, 2)),
+        options=options_of(rng, 4, rules_of(rng, 4)),
+    )
 
 
 def small() -> MarketSnapshot:
@@ -74,18 +160,38 @@ COUNTS = st.dictionaries(TEXT, st.integers(0, 2**40), max_size=3)
 NOTES = st.dictionaries(TEXT, TEXT, max_size=3)
 
 
+FEES = st.builds(Fees, *[st.floats(-1, 1)] * 6)
+BARS = st.dictionaries(st.sampled_from(sorted(SECONDS)), st.integers(0, 9), max_size=3)
+
+
 @st.composite
 def snapshots(draw: st.DrawFn) -> MarketSnapshot:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    bars = draw(st.dictionaries(st.sampled_from(sorted(SECONDS)), st.integers(0, 9), max_size=3))
-    spot = spot_of(rng, draw(st.integers(0, 4)), bars, draw(st.integers(0, 3)))
-    perpetuals = perpetuals_of(rng, draw(st.integers(0, 4)), draw(st.integers(0, 5)))
+
+    def rules(instruments: int) -> Rules | None:
+        return rules_of(rng, instruments) if draw(st.booleans()) else None
+
+    listings, contracts, dated, options = (draw(st.integers(0, 4)) for _ in range(4))
+    rows, of_contracts = draw(st.integers(0, listings)), draw(st.integers(0, contracts))
+    levels = draw(st.integers(0, 3))
+    spot = spot_of(rng, listings, draw(BARS), levels, rows=rows, rules=rules(listings))
+    perpetuals = perpetuals_of(
+        rng,
+        contracts,
+        draw(st.integers(0, 5)),
+        rows=of_contracts,
+        bars=draw(BARS),
+        levels=levels,
+        rules=rules(contracts),
+    )
     return MarketSnapshot(
         captured_at=draw(st.integers(NOW, NOW + 3599)),
         source=draw(TEXT),
-        fees=draw(st.dictionaries(TEXT, st.builds(Fees, st.floats(-1, 1), st.floats(-1, 1)), max_size=2)),
+        fees=draw(st.dictionaries(TEXT, FEES, max_size=2)),
         spot=draw(st.sampled_from([None, spot])),
         perpetuals=draw(st.sampled_from([None, perpetuals])),
+        futures=draw(st.sampled_from([None, futures_of(rng, dated, rules(dated))])),
+        options=draw(st.sampled_from([None, options_of(rng, options, rules(options))])),
         freshness=draw(COUNTS),
         missing=draw(NOTES),
         excluded=draw(COUNTS),
@@ -160,7 +266,7 @@ def test_arrays_in_any_memory_order_are_saved() -> None:
 
 
 def test_numpy_alone_reads_every_block() -> None:
-    snapshot = small()
+    snapshot = whole()
     header, *arrays, _ = blocks_of(save(snapshot))
     assert json.loads(header.tobytes())["source"] == "test"
     loaded = {array.tobytes() for array in arrays}
@@ -169,8 +275,8 @@ def test_numpy_alone_reads_every_block() -> None:
 
 @pytest.mark.parametrize("held", [bytes, bytearray])
 def test_loaded_arrays_cannot_be_written(held: type[bytes | bytearray]) -> None:
-    loaded = arrays_in(load(memoryview(held(save(small())))))
-    assert len(loaded) == 25
+    loaded = arrays_in(load(memoryview(held(save(whole())))))
+    assert len(loaded) == 73
     for array in loaded:
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
@@ -187,7 +293,7 @@ def test_what_does_not_fit_together_is_not_saved() -> None:
 @given(st.data())
 @settings(max_examples=300)
 def test_damaged_bytes_are_refused(data: st.DataObject) -> None:
-    original = bytearray(save(small()))
+    original = bytearray(save(whole()))
     damaged = bytearray(original)
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
@@ -195,7 +301,7 @@ def test_damaged_bytes_are_refused(data: st.DataObject) -> None:
         loaded = load(bytes(damaged))
     except MarketDataError:
         return
-    assert same(loaded, small())
+    assert same(loaded, whole())
 
 
 @given(st.data())
@@ -238,7 +344,9 @@ def test_a_forged_file_that_is_right_is_read() -> None:
         (None, {"arrays": ["spot.ask"]}, r"has 'spot\.ask' where 'spot\.bid' belongs"),
         (None, {"arrays": [1]}, "no usable 'arrays'"),
         (None, {"perpetuals": None}, r"unknown array 'perpetuals\.bid'"),
-        (None, {"format": 2}, "format 2, not 1"),
+        (None, {"format": 1}, "format 1, not 2"),
+        (None, {"futures": 3}, "no usable 'futures'"),
+        (None, {"options": {"symbols": ["x"]}}, r"no usable 'options\.exchanges'"),
         (None, {"captured_at": True}, "no usable 'captured_at'"),
         (None, {"captured_at": -1}, "no usable 'captured_at'"),
         (None, {"captured_at": 1e9}, "no usable 'captured_at'"),
@@ -276,7 +384,9 @@ def test_a_forged_header_is_refused_with_the_reason(
         (0, np.float64(1.0), "not a plain"),
         (4, np.array([0, 3600, 7201]), "not evenly spaced"),
         (4, NOW + 3600 * np.arange(-2, 1), "not evenly spaced, closed bars"),
-        (5, np.zeros((2, 4)), "has the shape 2 x 4, not 2 x 3"),
+        (5, np.zeros((2, 4)), "has the shape 2 x 4, not any x 3"),
+        (5, np.zeros((3, 3)), r"spot\.1h have 3 rows, more than 2 listings"),
+        (6, np.zeros((1, 3)), "has the shape 1 x 3, not 2 x 3"),
         (5, np.asfortranarray(np.zeros((2, 3))), "not a plain"),
         (24, np.zeros(1, np.uint64), r"'perpetuals\.funding_time' has the type <u8, not <i8"),
         (25, np.zeros(2), "'checksum' has the type <f8, not <u8"),
@@ -287,6 +397,42 @@ def test_a_forged_array_is_refused_with_the_reason(place: int, array: NDArray[An
     header, arrays = taken_apart(small())
     arrays[place:] = [array, *arrays[place + 1 :]]
     with pytest.raises(MarketDataError, match=message):
+        load(forged(json.dumps(header).encode(), arrays))
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("perpetuals.4h.open", np.zeros((4, 2)), r"perpetuals\.4h have 4 rows, more than 3 listings"),
+        ("perpetuals.books.bid_price", np.zeros((4, 1)), r"perpetuals\.books have 4 rows, more than 3 listings"),
+        ("spot.rules.tick", np.zeros(2), r"'spot\.rules\.tick' has the shape 2, not 3"),
+        ("futures.inverse", np.array([0, 2]), r"'futures\.inverse' has other values than 0 and 1"),
+        ("options.call", np.array([0, 1, -1, 0]), r"'options\.call' has other values than 0 and 1"),
+        ("options.expiry", np.zeros(4), r"'options\.expiry' has the type <f8, not <i8"),
+        ("options.rules.lot", np.zeros(5), r"'options\.rules\.lot' has the shape 5, not 4"),
+    ],
+)
+def test_a_forged_array_of_any_section_is_refused_with_the_reason(name: str, array: NDArray[Any], message: str) -> None:
+    header, arrays = taken_apart(whole())
+    arrays[header["arrays"].index(name)] = array
+    with pytest.raises(MarketDataError, match=message):
+        load(forged(json.dumps(header).encode(), arrays))
+
+
+@pytest.mark.parametrize("section", ["spot", "perpetuals", "futures", "options"])
+def test_rules_that_the_header_does_not_tell_are_refused(section: str) -> None:
+    header, arrays = taken_apart(whole())
+    header[section]["rules"] = False
+    with pytest.raises(MarketDataError, match=rf"header (has|names an unknown array) '{section}\.rules\.contract"):
+        load(forged(json.dumps(header).encode(), arrays))
+
+
+@pytest.mark.parametrize("name", ["spot_taker", "spot_maker", "perpetual_maker", "option_taker", "option_cap"])
+@pytest.mark.parametrize("value", [None, True, "0"])
+def test_a_fee_that_is_no_number_is_refused(name: str, value: object) -> None:
+    header, arrays = taken_apart(whole())
+    header["fees"]["venue"][name] = value
+    with pytest.raises(MarketDataError, match="no usable 'fees'"):
         load(forged(json.dumps(header).encode(), arrays))
 
 
@@ -306,8 +452,9 @@ JSON = st.recursive(
 @given(st.data())
 @settings(max_examples=200)
 def test_no_header_does_anything_but_load_or_be_refused(data: st.DataObject) -> None:
-    header, arrays = taken_apart(small())
-    where = data.draw(st.sampled_from([header, header["spot"], header["perpetuals"]]))
+    header, arrays = taken_apart(whole())
+    sections = [header[name] for name in ("spot", "perpetuals", "futures", "options")]
+    where = data.draw(st.sampled_from([header, *sections, header["fees"]["venue"]]))
     where[data.draw(st.sampled_from(sorted(where)))] = data.draw(JSON)
     try:
         loaded = load(forged(json.dumps(header).encode(), arrays))

@@ -42,6 +42,15 @@ def test_a_snapshot_is_built_into_a_file_and_shown(recorded: Path, tmp_path: Pat
     assert built.stdout.startswith(run("show", out).stdout)
 
 
+def test_a_snapshot_is_named_after_its_moment_where_nothing_else_is_said(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    built = run("build", recorded, "--as-of", AS_OF)
+    assert built.exit_code == 0
+    assert load((tmp_path / "market-20240305T043000Z.npy").read_bytes()).captured_at == 1_709_613_000
+
+
 def test_what_a_snapshot_holds_is_one_json_document(recorded: Path, tmp_path: Path) -> None:
     out = tmp_path / "market.npy"
     run("build", recorded, "--as-of", AS_OF, "--out", out)
@@ -68,8 +77,41 @@ def test_a_captured_snapshot_can_be_shown_too(tmp_path: Path) -> None:
     path.write_bytes(save(simulated(7, 1_795_291_500, 5)))
     shown = run("show", path)
     assert shown.exit_code == 0
-    assert "with order books" in shown.stdout
-    assert json.loads(run("show", path, "--json").stdout)["spot"]["books"] is True
+    for said in (
+        "with order books",
+        "simulated2: BTC/USDT",
+        "ETH/BTC",
+        "0.100% spot",
+        "0.055% perpetuals",
+        "BTC/USD:BTC",
+    ):
+        assert said in shown.stdout
+    whole = json.loads(run("show", path, "--json").stdout)
+    assert whole["spot"]["books"] is True
+    assert whole["fees"]["simulated2"]["spot_maker"] == 0.0008
+
+
+def test_dated_futures_and_chains_are_shown(tmp_path: Path) -> None:
+    path = tmp_path / "captured"
+    market = simulated(7, 1_795_291_500, 5)
+    path.write_bytes(save(market))
+    whole = json.loads(run("show", path, "--json").stdout)
+    assert market.futures
+    assert market.options
+    assert [each["symbol"] for each in whole["futures"]] == [*market.futures.symbols]
+    future = whole["futures"][0]
+    days = (market.futures.expiry[0] - market.captured_at) / 86_400
+    assert future["basis"] == pytest.approx(future["mark"] / future["index"] - 1)
+    assert future["basis_per_year"] == pytest.approx(future["basis"] * 365 / days)
+    assert sum(chain["options"] for chain in whole["options"]) == len(market.options.symbols)
+    assert {chain["underlying"] for chain in whole["options"]} == {"BTC/USD:BTC", "ETH/USD:ETH"}
+    assert all(chain["options"] == 2 * chain["strikes"] for chain in whole["options"])
+    first = whole["options"][0]
+    assert first["expiry"].endswith("T08:00:00Z")
+    assert 0.1 < first["at_the_money_volatility"] < 3
+    shown = run("show", path).stdout
+    assert f"{first['at_the_money_volatility']:.1%}" in shown
+    assert f"{future['basis'] * 1e4:+.1f}" in shown
 
 
 @pytest.mark.parametrize("moment", ["2024-03-05T12:30:00+08:00", "2024-03-05 04:30Z", "20240305T0430Z"])

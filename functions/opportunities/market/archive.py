@@ -13,21 +13,27 @@ import numpy as np
 
 from opportunities.errors import MarketDataError
 from opportunities.market.blocks import Blocks
-from opportunities.market.header import Header, read_header
-from opportunities.market.snapshot import Books, Candles, Floats, Ints, MarketSnapshot, Perpetuals, Spot
-
-FORMAT = 1
-
-_CANDLES = ("open", "high", "low", "close", "volume")
-_BOOKS = ("bid_price", "bid_size", "ask_price", "ask_size")
-_SPOT = ("bid", "ask", "last", "volume_24h_usd")
-_PERPETUALS = (
-    *("bid", "ask", "mark", "index", "funding_rate", "funding_interval_hours"),
-    *("open_interest_usd", "volume_24h_usd"),
+from opportunities.market.columns import BOOKS, CANDLES, FLAGS, FLOATS, INTS, RULES
+from opportunities.market.header import Header, Section, read_header
+from opportunities.market.snapshot import (
+    Books,
+    Candles,
+    Floats,
+    Futures,
+    Ints,
+    MarketSnapshot,
+    Options,
+    Perpetuals,
+    Rules,
+    Spot,
 )
+
+FORMAT = 2
 
 _WORD = 8
 _LARGEST_HEADER = 1 << 22
+
+type _Instruments = Spot | Perpetuals | Futures | Options
 
 
 def save(snapshot: MarketSnapshot) -> bytes:
@@ -63,6 +69,8 @@ def load(data: bytes | memoryview) -> MarketSnapshot:
         fees=header.fees,
         spot=_spot(blocks, header),
         perpetuals=_perpetuals(blocks, header),
+        futures=_futures(blocks, header),
+        options=_options(blocks, header),
         freshness=header.freshness,
         missing=header.missing,
         excluded=header.excluded,
@@ -77,7 +85,6 @@ def _checksum(view: memoryview) -> int:
 
 
 def _describe(snapshot: MarketSnapshot, arrays: tuple[str, ...]) -> dict[str, object]:
-    spot, perpetuals = snapshot.spot, snapshot.perpetuals
     return {
         "format": FORMAT,
         "arrays": arrays,
@@ -88,67 +95,129 @@ def _describe(snapshot: MarketSnapshot, arrays: tuple[str, ...]) -> dict[str, ob
         "missing": dict(snapshot.missing),
         "excluded": dict(snapshot.excluded),
         "assumptions": dict(snapshot.assumptions),
-        "spot": spot
-        and {
-            "symbols": spot.symbols,
-            "exchanges": spot.exchanges,
-            "timeframes": {name: candles.seconds for name, candles in spot.candles.items()},
-            "books": spot.books is not None,
-        },
-        "perpetuals": perpetuals and {"symbols": perpetuals.symbols, "exchanges": perpetuals.exchanges},
+        **{name: section and _section(section) for name, section in _sections(snapshot)},
     }
 
 
+def _sections(snapshot: MarketSnapshot) -> Iterator[tuple[str, _Instruments | None]]:
+    yield from ((name, getattr(snapshot, name)) for name in FLOATS)
+
+
+def _section(section: _Instruments) -> dict[str, object]:
+    described: dict[str, object] = {
+        "symbols": section.symbols,
+        "exchanges": section.exchanges,
+        "rules": section.rules is not None,
+    }
+    if isinstance(section, Spot | Perpetuals):
+        described["timeframes"] = {name: candles.seconds for name, candles in section.candles.items()}
+        described["books"] = section.books is not None
+    return described
+
+
 def _arrays(snapshot: MarketSnapshot) -> Iterator[tuple[str, Floats | Ints]]:
-    if spot := snapshot.spot:
-        yield from ((f"spot.{name}", getattr(spot, name)) for name in _SPOT)
-        for timeframe, candles in sorted(spot.candles.items()):
-            yield from ((f"spot.{timeframe}.{name}", getattr(candles, name)) for name in ("open_time", *_CANDLES))
-        if spot.books:
-            yield from ((f"spot.books.{name}", getattr(spot.books, name)) for name in _BOOKS)
-    if perpetuals := snapshot.perpetuals:
-        names = (*_PERPETUALS, "funding_history", "next_funding_time", "funding_time")
-        yield from ((f"perpetuals.{name}", getattr(perpetuals, name)) for name in names)
+    for where, section in _sections(snapshot):
+        if section is None:
+            continue
+        yield from ((f"{where}.{name}", getattr(section, name)) for name in (*FLOATS[where], *INTS[where]))
+        if section.rules:
+            yield from ((f"{where}.rules.{name}", getattr(section.rules, name)) for name in RULES)
+        if isinstance(section, Spot | Perpetuals):
+            for timeframe, candles in sorted(section.candles.items()):
+                names = ("open_time", *CANDLES)
+                yield from ((f"{where}.{timeframe}.{name}", getattr(candles, name)) for name in names)
+            if section.books:
+                yield from ((f"{where}.books.{name}", getattr(section.books, name)) for name in BOOKS)
+        if isinstance(section, Perpetuals):
+            yield f"{where}.funding_history", section.funding_history
+            yield f"{where}.funding_time", section.funding_time
 
 
 def _spot(blocks: Blocks, header: Header) -> Spot | None:
     if not (described := header.spot):
         return None
-    n = len(described.symbols)
-    columns = {name: blocks.floats(f"spot.{name}", n) for name in _SPOT}
-    candles = {
-        timeframe: _candles(blocks, timeframe, seconds, n, header.captured_at)
-        for timeframe, seconds in sorted(described.timeframes.items())
-    }
-    books = _books(blocks, n) if described.books else None
-    return Spot(symbols=described.symbols, exchanges=described.exchanges, candles=candles, books=books, **columns)
-
-
-def _candles(blocks: Blocks, timeframe: str, seconds: int, symbols: int, captured_at: int) -> Candles:
-    open_time = blocks.ints(f"spot.{timeframe}.open_time", None)
-    if (np.diff(open_time) != seconds).any() or (open_time[-1:] > captured_at - seconds).any():
-        raise MarketDataError(f"The snapshot's {timeframe} candles are not evenly spaced, closed bars.")
-    columns = {name: blocks.floats(f"spot.{timeframe}.{name}", symbols, len(open_time)) for name in _CANDLES}
-    return Candles(seconds=seconds, open_time=open_time, **columns)
-
-
-def _books(blocks: Blocks, symbols: int) -> Books:
-    first = blocks.floats(f"spot.books.{_BOOKS[0]}", symbols, None)
-    others = {name: blocks.floats(f"spot.books.{name}", *first.shape) for name in _BOOKS[1:]}
-    return Books(bid_price=first, **others)
+    floats, _, rules = _columns(blocks, "spot", described)
+    candles, books = _history(blocks, "spot", described, header.captured_at)
+    return Spot(described.symbols, described.exchanges, candles=candles, books=books, rules=rules, **floats)
 
 
 def _perpetuals(blocks: Blocks, header: Header) -> Perpetuals | None:
     if not (described := header.perpetuals):
         return None
-    n = len(described.symbols)
-    columns = {name: blocks.floats(f"perpetuals.{name}", n) for name in _PERPETUALS}
-    history = blocks.floats("perpetuals.funding_history", n, None)
+    floats, ints, rules = _columns(blocks, "perpetuals", described)
+    candles, books = _history(blocks, "perpetuals", described, header.captured_at)
+    history = blocks.floats("perpetuals.funding_history", len(described.symbols), None)
     return Perpetuals(
         symbols=described.symbols,
         exchanges=described.exchanges,
         funding_history=history,
-        next_funding_time=blocks.ints("perpetuals.next_funding_time", n),
         funding_time=blocks.ints("perpetuals.funding_time", *history.shape),
-        **columns,
+        candles=candles,
+        books=books,
+        rules=rules,
+        next_funding_time=ints["next_funding_time"],
+        **floats,
     )
+
+
+def _futures(blocks: Blocks, header: Header) -> Futures | None:
+    if not (described := header.futures):
+        return None
+    floats, ints, rules = _columns(blocks, "futures", described)
+    return Futures(
+        described.symbols, described.exchanges, **floats, rules=rules, expiry=ints["expiry"], inverse=ints["inverse"]
+    )
+
+
+def _options(blocks: Blocks, header: Header) -> Options | None:
+    if not (described := header.options):
+        return None
+    floats, ints, rules = _columns(blocks, "options", described)
+    return Options(
+        described.symbols,
+        described.exchanges,
+        expiry=ints["expiry"],
+        call=ints["call"],
+        inverse=ints["inverse"],
+        rules=rules,
+        **floats,
+    )
+
+
+def _columns(blocks: Blocks, where: str, section: Section) -> tuple[dict[str, Floats], dict[str, Ints], Rules | None]:
+    n = len(section.symbols)
+    floats = {name: blocks.floats(f"{where}.{name}", n) for name in FLOATS[where]}
+    ints = {name: blocks.ints(f"{where}.{name}", n) for name in INTS[where]}
+    for name in FLAGS & ints.keys():
+        if not np.isin(ints[name], (0, 1)).all():
+            raise MarketDataError(f"The snapshot's array '{where}.{name}' has other values than 0 and 1.")
+    rules = Rules(*(blocks.floats(f"{where}.rules.{name}", n) for name in RULES)) if section.rules else None
+    return floats, ints, rules
+
+
+def _history(blocks: Blocks, where: str, section: Section, captured_at: int) -> tuple[dict[str, Candles], Books | None]:
+    """The candles and books of a section, which may have fewer rows than it has listings."""
+    n = len(section.symbols)
+    candles = {
+        timeframe: _candles(blocks, f"{where}.{timeframe}", seconds, n, captured_at)
+        for timeframe, seconds in sorted(section.timeframes.items())
+    }
+    if not section.books:
+        return candles, None
+    first = _rows(blocks.floats(f"{where}.books.{BOOKS[0]}", None, None), f"{where}.books", n)
+    return candles, Books(first, *(blocks.floats(f"{where}.books.{name}", *first.shape) for name in BOOKS[1:]))
+
+
+def _candles(blocks: Blocks, where: str, seconds: int, listings: int, captured_at: int) -> Candles:
+    open_time = blocks.ints(f"{where}.open_time", None)
+    if (np.diff(open_time) != seconds).any() or (open_time[-1:] > captured_at - seconds).any():
+        raise MarketDataError(f"The snapshot's {where} candles are not evenly spaced, closed bars.")
+    first = _rows(blocks.floats(f"{where}.{CANDLES[0]}", None, len(open_time)), where, listings)
+    others = (blocks.floats(f"{where}.{name}", *first.shape) for name in CANDLES[1:])
+    return Candles(seconds, open_time, first, *others)
+
+
+def _rows(array: Floats, where: str, listings: int) -> Floats:
+    if len(array) > listings:
+        raise MarketDataError(f"The snapshot's {where} have {len(array)} rows, more than {listings} listings.")
+    return array

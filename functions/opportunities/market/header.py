@@ -1,5 +1,6 @@
 """The JSON header of a snapshot file, checked field by field: it is untrusted input."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -9,16 +10,18 @@ from opportunities.domain import Fees
 from opportunities.errors import MarketDataError
 
 _LARGEST = 1 << 53
+_FEES = tuple(field.name for field in dataclasses.fields(Fees))
 
 
 @dataclass(frozen=True)
 class Section:
-    """The markets of one section; `timeframes` (name to seconds) and `books` are spot's."""
+    """The markets of one section: what it has of `timeframes` (name to seconds), `books` and `rules`."""
 
     symbols: tuple[str, ...]
     exchanges: tuple[str, ...]
     timeframes: Mapping[str, int]
     books: bool
+    rules: bool
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Header:
     assumptions: Mapping[str, str]
     spot: Section | None
     perpetuals: Section | None
+    futures: Section | None
+    options: Section | None
 
 
 def read_header(text: bytes, expected_format: int) -> Header:
@@ -57,6 +62,8 @@ def read_header(text: bytes, expected_format: int) -> Header:
         assumptions=_named_texts(fields.get("assumptions"), "assumptions"),
         spot=_section(fields.get("spot"), "spot"),
         perpetuals=_section(fields.get("perpetuals"), "perpetuals"),
+        futures=_section(fields.get("futures"), "futures"),
+        options=_section(fields.get("options"), "options"),
     )
 
 
@@ -73,12 +80,12 @@ def _section(value: object, where: str) -> Section | None:
     timeframes = _integers(fields.get("timeframes", {}), f"{where}.timeframes")
     if not all(timeframes.values()):
         raise MarketDataError("The snapshot's header has a timeframe of 0 seconds.")
-    return Section(symbols, exchanges, timeframes, books=fields.get("books") is True)
+    return Section(symbols, exchanges, timeframes, books=fields.get("books") is True, rules=fields.get("rules") is True)
 
 
 def _fees(value: object) -> Fees:
     fields = _object(value, "fees")
-    return Fees(_fraction(fields.get("spot_taker")), _fraction(fields.get("perpetual_taker")))
+    return Fees(**{name: _fraction(fields.get(name)) for name in _FEES})
 
 
 def _fraction(value: object) -> float:

@@ -40,14 +40,19 @@ class Capture:
 
 
 def describe(market: MarketSnapshot) -> dict[str, Any]:
-    """Which market was judged, as the results show it."""
-    volumes = dict(zip(market.spot.symbols, market.spot.volume_24h_usd, strict=True)) if market.spot else {}
-    contracts = market.perpetuals.symbols if market.perpetuals else ()
-    tiers = Counter(AssetTier.of(float(volume)) for volume in volumes.values())
+    """Which market was judged, as the results show it; a pair counts once, by its largest listing."""
+    spot = market.spot
+    volumes: dict[str, float] = {}
+    for symbol, volume in zip(spot.symbols, spot.volume_24h_usd.tolist(), strict=True) if spot else ():
+        volumes[symbol] = max(volumes.get(symbol, 0.0), volume)
+    derived = [section.symbols for section in (market.perpetuals, market.futures, market.options) if section]
+    tiers = Counter(AssetTier.of(volume) for volume in volumes.values())
     return {
         "source": market.source,
         "captured_at": timestamp(market.captured_at),
-        "total_assets_scanned": len({symbol.partition("/")[0] for symbol in (*volumes, *contracts)}),
+        "total_assets_scanned": len(
+            {symbol.partition("/")[0] for symbols in (volumes, *derived) for symbol in symbols}
+        ),
         "asset_tiers": {tier.value: tiers[tier] for tier in AssetTier if tiers[tier]},
         "excluded": dict(market.excluded),
         "missing": dict(market.missing),

@@ -18,18 +18,21 @@ app = typer.Typer(help="Market snapshots out of recorded data.", no_args_is_help
 
 @app.command()
 def build(
-    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Recorded files, freqtrade's names.")],
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Recordings, in these and below.")],
     *,
     as_of: Annotated[str, typer.Option(help="The moment, as in 2024-04-08T15:00:00Z.")],
-    out: Annotated[Path, typer.Option(dir_okay=False, help="The snapshot file to write.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="The snapshot file to write; here, named after the moment, where not given."),
+    ] = None,
     spread_bps: Annotated[
         float, typer.Option(min=0, max=1_000, callback=finite, help="Ask over bid to assume, basis points.")
     ] = 5.0,
-    exchange: Annotated[str, typer.Option(help="Where the data was recorded.")] = "binance",
+    exchange: Annotated[str, typer.Option(help="Where candles and books were recorded.")] = "binance",
 ) -> None:
     """Make a snapshot of the market as of a moment: nothing that was not known then is in it."""
     from opportunities.market.archive import load, save
-    from opportunities.market.files import from_directory
+    from opportunities.market.recorded.files import from_directory
     from opscan.snapshot_view import show as view
 
     moment = _moment(as_of)
@@ -38,6 +41,7 @@ def build(
     except MarketDataError as error:
         raise BadInput(str(error), "Repair the data, or give other directories or another --as-of.") from error
     content = save(snapshot)
+    out = out or Path(f"market-{datetime.fromtimestamp(moment, UTC):%Y%m%dT%H%M%SZ}.npy")
     try:
         out.write_bytes(content)
     except OSError as error:

@@ -20,8 +20,8 @@ _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarc
 
 def deploy(emulator: Emulator, report: Report) -> dict[str, str]:
     """Builds and deploys what is in the working tree now; the deployed stack's outputs."""
-    # Lambdas run on this machine, so they are built for it; on AWS the template's default holds
-    parameters = ["--parameter-overrides", f"Architecture={_architecture()}"]
+    # Lambdas run on this machine, so they are built for it, and need no network; on AWS the template's defaults hold
+    parameters = ["--parameter-overrides", f"Architecture={_architecture()}", "MarketSource=planted"]
     write_private(SAM_LOG, "")
     first = "" if SAM_HOME.exists() else " (the first time takes a minute)"
     SAM_HOME.mkdir(exist_ok=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from opportunities.market.recorded.tables import Table, read_table
 from opportunities.market.snapshot import Floats, Ints
-from opportunities.market.tables import Table, read_table
 from opportunities.market.timeframes import HOUR
 
 PRICES = ("open", "high", "low", "close")

@@ -1,17 +1,19 @@
 """The sections of a recorded snapshot: fresh series on one grid of hours, quotes made of closes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.market.catalogue import Market
-from opportunities.market.recordings import Bars, Payments, read_bars, read_payments
-from opportunities.market.snapshot import Candles, Perpetuals, Spot
+from opportunities.market.recorded.catalogue import Market
+from opportunities.market.recorded.depth import Depth, stacked
+from opportunities.market.recorded.recordings import Bars, Payments, read_bars, read_payments
+from opportunities.market.snapshot import Candles, Floats, Perpetuals, Spot
 from opportunities.market.timeframes import BARS, HOUR, timeframes
 
 _GRACE = 5 * 60
+_PERPETUAL_TIMEFRAMES = ("1h", "4h")
 _COLUMNS = ("open", "high", "low", "close", "volume")
 
 
@@ -67,29 +69,36 @@ def contracts(series: Sequence[tuple[Market, Bars]], as_of: int, excluded: Count
     return found
 
 
-def spot_section(series: Sequence[tuple[Market, Bars]], moment: Moment) -> Spot:
-    """At least one market's; all on the hours from the first bar of any to the last of all."""
-    begin = min(int(bars.open_time[0]) for _, bars in series)
-    end = int(series[0][1].open_time[-1]) + HOUR
-    columns = {name: np.full((len(series), (end - begin) // HOUR), np.nan) for name in _COLUMNS}
-    for i, (_, bars) in enumerate(series):
-        for name, column in columns.items():
-            column[i, -len(bars.open_time) :] = getattr(bars, name)
-    hourly = Candles(seconds=HOUR, open_time=np.arange(begin, end, HOUR, dtype=np.int64), **columns)
-    last = hourly.close[:, -1]
+def spot_section(series: Sequence[tuple[Market, Bars]], books: Mapping[str, Depth], moment: Moment) -> Spot:
+    """At least one market's, those with a book first; bars on the hours from the first bar of any to the last of all.
+
+    A market that has a book and no bars has NaN bars and volume; its last price is the middle of the book.
+    """
+    bars = {market.symbol: each for market, each in series}
+    symbols = sorted(books.keys()) + [symbol for symbol in bars if symbol not in books]
+    hourly = _hourly([bars.get(symbol) for symbol in symbols])
+    known = [bars.get(symbol) for symbol in symbols]
+    last = np.array(
+        [books[symbol].middle if each is None else each.close[-1] for symbol, each in zip(symbols, known, strict=True)]
+    )
+    bid, ask = _quotes(symbols, last, books, moment)
     return Spot(
-        symbols=tuple(market.symbol for market, _ in series),
-        exchanges=(moment.exchange,) * len(series),
-        bid=last * (1 - moment.half_spread),
-        ask=last * (1 + moment.half_spread),
+        symbols=tuple(symbols),
+        exchanges=(moment.exchange,) * len(symbols),
+        bid=bid,
+        ask=ask,
         last=last,
-        volume_24h_usd=np.array([_volume(bars) for _, bars in series]),
-        candles=timeframes(hourly),
+        volume_24h_usd=np.array([np.nan if each is None else _volume(each) for each in known]),
+        candles=timeframes(hourly) if hourly else {},
+        books=stacked([books[symbol] for symbol in sorted(books)]) if books else None,
     )
 
 
-def perpetuals_section(listed: Sequence[Contract], spot: Spot | None, moment: Moment) -> Perpetuals:
-    """At least one contract's; the last `BARS` funding payments."""
+def perpetuals_section(
+    listed: Sequence[Contract], books: Mapping[str, Depth], spot: Spot | None, moment: Moment
+) -> Perpetuals:
+    """At least one contract's, those with a book first; the last `BARS` funding payments."""
+    listed = sorted(listed, key=lambda each: (each.symbol not in books, each.symbol))
     last = np.array([each.bars.close[-1] for each in listed])
     mark = np.array([each.bars.close[-1] if each.mark is None else each.mark for each in listed])
     prices = dict(zip(spot.symbols, spot.last.tolist(), strict=True)) if spot else {}
@@ -101,11 +110,16 @@ def perpetuals_section(listed: Sequence[Contract], spot: Spot | None, moment: Mo
         known = len(each.payments.time[-periods:])
         history[i, -known:] = each.payments.rate[-known:]
         times[i, -known:] = each.payments.time[-known:]
+    symbols = [each.symbol for each in listed]
+    bid, ask = _quotes(symbols, last, books, moment)
+    hourly = _hourly([each.bars for each in listed])
+    longer = timeframes(hourly) if hourly else {}
+    walked = [books[symbol] for symbol in symbols if symbol in books]
     return Perpetuals(
-        symbols=tuple(each.symbol for each in listed),
+        symbols=tuple(symbols),
         exchanges=(moment.exchange,) * len(listed),
-        bid=last * (1 - moment.half_spread),
-        ask=last * (1 + moment.half_spread),
+        bid=bid,
+        ask=ask,
         mark=mark,
         index=np.array([prices.get(each.underlying, own) for each, own in zip(listed, mark.tolist(), strict=True)]),
         funding_rate=history[:, -1],
@@ -115,6 +129,8 @@ def perpetuals_section(listed: Sequence[Contract], spot: Spot | None, moment: Mo
         volume_24h_usd=np.array([_volume(each.bars) for each in listed]),
         funding_history=history,
         funding_time=times,
+        candles={name: longer[name] for name in _PERPETUAL_TIMEFRAMES if name in longer},
+        books=stacked(walked) if walked else None,
     )
 
 
@@ -131,6 +147,30 @@ def perpetual_assumptions(listed: Sequence[Contract], spot: Spot | None) -> dict
     if unmarked:
         assumed["marks"] = f"the last trade, as no mark was recorded at its hour, for {unmarked}"
     return assumed
+
+
+def _hourly(series: Sequence[Bars | None]) -> Candles | None:
+    """One grid for all series, which end together, NaN where one has not begun; None where there is none at all."""
+    known = [bars for bars in series if bars is not None]
+    if not known:
+        return None
+    begin = min(int(bars.open_time[0]) for bars in known)
+    end = int(known[0].open_time[-1]) + HOUR
+    columns = {name: np.full((len(series), (end - begin) // HOUR), np.nan) for name in _COLUMNS}
+    for i, bars in enumerate(series):
+        for name, column in columns.items():
+            if bars is not None:
+                column[i, -len(bars.open_time) :] = getattr(bars, name)
+    return Candles(seconds=HOUR, open_time=np.arange(begin, end, HOUR, dtype=np.int64), **columns)
+
+
+def _quotes(symbols: Sequence[str], last: Floats, books: Mapping[str, Depth], moment: Moment) -> tuple[Floats, Floats]:
+    """Best bids and asks: a book's own, or half the assumed spread around the last price."""
+    bid, ask = last * (1 - moment.half_spread), last * (1 + moment.half_spread)
+    for i, symbol in enumerate(symbols):
+        if symbol in books:
+            bid[i], ask[i] = books[symbol].bids[0, 0], books[symbol].asks[0, 0]
+    return bid, ask
 
 
 def _mark(market: Market, bars: Bars, as_of: int) -> float | None:

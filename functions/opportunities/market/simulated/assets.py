@@ -67,3 +67,9 @@ ASSETS = tuple(
         ("KNC", "finance", 0.62),
     )
 )
+
+FOLLOWERS = {"BCH": "LTC", "OP": "ARB"}
+"""Cointegrated pairs of the lively market: the first one's price follows the second's, which is the larger market."""
+
+RANGING = ("TRX", "XLM")
+"""Assets whose price in USD stays in a range in the lively market, whatever the others do."""

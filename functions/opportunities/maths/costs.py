@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 type Floats = NDArray[np.float64]
 
+FINANCING = 0.05
+"""USD per USD and year that capital costs while it is tied up in what is held to an expiry: about what treasury bills
+and dollar lending paid from 2023 to 2026."""
+
 _DEPTH_WITHIN = 0.005
 _SHARE_OF_VOLUME = 0.001
 

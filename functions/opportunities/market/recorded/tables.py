@@ -1,6 +1,9 @@
 """CSV and Feather files as columns: dates as epoch milliseconds, numbers on demand, every refusal with its row."""
 
 import csv
+import gzip
+import io
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,28 +48,38 @@ class Table:
 
 
 def read_table(path: Path, names: tuple[str, ...]) -> Table:
-    """The named columns (`date` among them) of a CSV or Feather file; raises MarketDataError where it has not got
-    them, cannot be read, or has a date that is neither ISO 8601 with its zone nor epoch milliseconds.
+    """The named columns (the first of them dates) of a CSV (or `.csv.gz`) or Feather file; raises MarketDataError
+    where it has not got them, cannot be read, or has a date that is neither ISO 8601 with its zone nor epoch
+    milliseconds.
     """
-    table = _read_csv(path, names) if path.suffix == ".csv" else _read_feather(path, names)
+    table = _read_feather(path, names) if path.suffix == ".feather" else _read_csv(path, names)
     early = np.flatnonzero(table.dates < _FIRST_MS)
     if len(early):
         table.refuse(int(early[0]), "its date lies before 2009: dates are ISO 8601 or epoch milliseconds")
     return table
 
 
-def _read_csv(path: Path, names: tuple[str, ...]) -> Table:
+def read_lines(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of a CSV, unpacked where its name ends in `.gz`; raises MarketDataError where it
+    cannot be read or a row is longer or shorter than the header.
+    """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *lines = list(csv.reader(file, strict=True)) or [[]]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
+        header, *lines = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise MarketDataError(f"{path}: it cannot be read as CSV ({error}).") from error
-    _require(path, header, names)
     for row, line in enumerate(lines):
         if len(line) != len(header):
             raise MarketDataError(f"{path}, row {row + 1}: it has {len(line)} fields, and the header {len(header)}.")
+    return header, lines
+
+
+def _read_csv(path: Path, names: tuple[str, ...]) -> Table:
+    header, lines = read_lines(path)
+    _require(path, header, names)
     columns = {name: [line[header.index(name)] for line in lines] for name in names}
-    dates = np.array([_milliseconds(path, row, text) for row, text in enumerate(columns["date"])], dtype=np.int64)
+    dates = np.array([_milliseconds(path, row, text) for row, text in enumerate(columns[names[0]])], dtype=np.int64)
     return Table(path, dates, columns)
 
 
@@ -93,7 +106,7 @@ def _read_feather(path: Path, names: tuple[str, ...]) -> Table:
     for name in names[1:]:
         if not (pa.types.is_floating(table[name].type) or pa.types.is_integer(table[name].type)):
             raise MarketDataError(f"{path}: the column {name} holds {table[name].type}, not numbers.")
-    date = table["date"]
+    date = table[names[0]]
     if pa.types.is_timestamp(date.type) and date.type.tz:
         date = date.cast(pa.timestamp("ms", date.type.tz), safe=False).cast(pa.int64())
     if date.type != pa.int64():

@@ -4,7 +4,7 @@ Arrays have shape (observations,), oldest first.
 """
 
 from dataclasses import dataclass
-from math import e, erfc, floor, log, sqrt
+from math import ceil, e, erfc, floor, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,63 @@ class Ar1:
         return Estimate(expected, sqrt(shocks + mean_unknown), self.n)
 
 
+@dataclass(frozen=True)
+class UnitRoot:
+    """A test of "this series has a unit root": the t statistic, MacKinnon's p-value, lags used, and sample size."""
+
+    statistic: float
+    p: float
+    lags: int
+    n: int
+
+
+def augmented_dickey_fuller(sample: Floats) -> UnitRoot:
+    """The ADF test with a constant; the sample must vary and have at least 50 observations.
+
+    Δx(t) = c + b x(t-1) + Σ a(i) Δx(t-i) + e(t), H0: b = 0 (Said and Dickey, Testing for Unit Roots in Autoregressive-
+    Moving Average Models of Unknown Order, 1984). The lags are those of the least Akaike criterion up to
+    ceil(12 (n/100)^(1/4)) (Schwert 1989), all compared on the sample of the longest, then fitted on their own.
+    """
+    most = ceil(12 * (len(sample) / 100) ** 0.25)
+    design, change = _dickey_fuller_design(sample, most)
+    orthogonal, _ = np.linalg.qr(design)
+    left = change @ change - np.cumsum((orthogonal.T @ change) ** 2)[1:]
+    lags = int(np.argmin(len(change) * np.log(left) + 2 * np.arange(2, most + 3)))
+    design, change = _dickey_fuller_design(sample, lags)
+    inverse = np.linalg.inv(design.T @ design)
+    coefficients = inverse @ design.T @ change
+    residuals = change - design @ coefficients
+    variance = float(residuals @ residuals) / (len(change) - design.shape[1])
+    statistic = float(coefficients[1]) / sqrt(variance * float(inverse[1, 1]))
+    return UnitRoot(statistic, mackinnon_p_value(statistic), lags, len(change))
+
+
+def mackinnon_p_value(statistic: float) -> float:
+    """The p-value of a Dickey-Fuller t statistic with a constant, one series.
+
+    MacKinnon, Approximate Asymptotic Distribution Functions for Unit-Root and Cointegration Tests, 1994, tables 3 and
+    4: a normal probability of a polynomial in the statistic.
+    """
+    if statistic > 2.74:
+        return 1.0
+    if statistic < -18.83:
+        return 0.0
+    small, large = (2.1659, 1.4412, 0.038269), (1.7339, 0.93202, -0.12745, -0.010368)
+    terms = small if statistic <= -1.61 else large
+    return p_value(-sum(term * statistic**power for power, term in enumerate(terms)))
+
+
+def _dickey_fuller_design(sample: Floats, lags: int) -> tuple[Floats, Floats]:
+    """Regressors (constant, level, lagged changes; shape (n, lags + 2)) and the changes they explain (n,).
+
+    The level is taken from the sample's mean, which changes nothing but the constant, and keeps digits.
+    """
+    level, change = sample - sample.mean(), np.diff(sample)
+    lagged = [change[lags - lag : len(change) - lag] for lag in range(1, lags + 1)]
+    explained = change[lags:]
+    return np.column_stack([np.ones(len(explained)), level[lags:-1], *lagged]), explained
+
+
 def p_value(z: float) -> float:
     """The chance that a standard normal exceeds z: the one-sided p-value."""
     return 0.5 * erfc(z / sqrt(2))
@@ -102,3 +159,25 @@ def confidence(p: float) -> float:
     if p < 1 / e:
         return 1 / (1 - e * p * log(p))
     return 0.5 * (1 - p) / (1 - 1 / e)
+
+
+def edge_confidence(net: float, costs: float) -> float:
+    """The same scale for a profit that is fixed at entry: net / (net + costs), in [0, 1), both at least 0.
+
+    What may still go wrong is execution, and costs (fees, spread, slippage) measure how much: a net edge as large as
+    its costs gives 0.5, twice as large 0.67. It falls to 0 with the edge.
+    """
+    return net / (net + costs) if net > 0 else 0.0
+
+
+def false_discovery(p: Floats) -> Floats:
+    """P-values adjusted for having tried all of them: the false discovery rate at which each would be called a find.
+
+    Benjamini and Hochberg, Controlling the False Discovery Rate, 1995: the least of p(k) m / k over all k from its rank
+    on. Shape (tests,) in and out.
+    """
+    order = np.argsort(p)[::-1]
+    scaled = p[order] * len(p) / np.arange(len(p), 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled), 1.0)
+    return adjusted

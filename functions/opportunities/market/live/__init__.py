@@ -1,0 +1,1 @@
+"""The live market, by ccxt: public endpoints of several exchanges, without keys."""

@@ -1,0 +1,1 @@
+"""Markets out of recorded files."""

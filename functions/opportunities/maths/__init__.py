@@ -1,0 +1,1 @@
+"""Pure maths on numbers and arrays: knows neither markets nor strategies."""
