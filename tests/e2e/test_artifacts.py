@@ -66,5 +66,5 @@ def test_a_function_carries_own_code_only(function: str) -> None:
     "layer",
     [name for name, one in template()["Resources"].items() if one["Type"] == "AWS::Serverless::LayerVersion"],
 )
-def test_a_layer_stays_under_110_mb(layer: str) -> None:
-    assert 0 < size(BUILD / layer) < 110_000_000
+def test_a_layer_stays_under_its_limit(layer: str) -> None:
+    assert 0 < size(BUILD / layer) < (200_000_000 if layer == "CaptureLayer" else 110_000_000)

@@ -179,7 +179,7 @@ def test_status_is_one_consistent_get_item(recorded: Recorder) -> None:
 
 
 def test_progress_follows_the_outcomes(store: Store) -> None:
-    scan_id = start()
+    scan_id = start({"strategy_ids": ["funding_arbitrage", "risk_management", "spot_momentum_strategy"]})
     store.record_outcome(USER, scan_id, "risk_management", outcome(opportunities=2), time.time())
     failed = outcome(status=OutcomeStatus.FAILED, opportunities=0, best=None, reason="TypeError: no")
     store.record_outcome(USER, scan_id, "funding_arbitrage", failed, time.time())

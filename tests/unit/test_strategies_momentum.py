@@ -16,7 +16,7 @@ from opportunities.domain import Fees, Investor, Opportunity, RiskTolerance, Tim
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.market.timeframes import aggregate
-from opportunities.sizing import timeframe_for
+from opportunities.maths.sizing import timeframe_for
 from opportunities.strategies.spot_momentum_strategy import find
 from tests.unit.markets import CAPTURED_AT, HOUR, books, candles, market, picked, scaled, walks, zigzag
 

@@ -1,14 +1,16 @@
 """The instruments of a snapshot as the strategies meet them: which are quoted in USD, and what trading one costs."""
 
-from math import sqrt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import floor, isfinite, sqrt
 
 import numpy as np
 
-from opportunities import indicators
-from opportunities.costs import Fill, Ladder, Liquidity
 from opportunities.domain import Fees, Investor, Json
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Candles, MarketSnapshot, Perpetuals, Spot
+from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Perpetuals, Rules, Spot
+from opportunities.maths import indicators, sizing
+from opportunities.maths.costs import Fill, Ladder, Liquidity
 
 VOLATILITY_BARS = 168
 
@@ -46,20 +48,68 @@ def fresh(candles: Candles, captured_at: int) -> bool:
     return captured_at - int(candles.open_time[-1]) <= 2 * candles.seconds + 300
 
 
-def spot_liquidity(market: MarketSnapshot, investor: Investor, row: int) -> Liquidity:
-    """What trading spot symbol `row` costs; not `tradable` if the market doesn't say enough."""
+@dataclass(frozen=True)
+class Venue:
+    """One listing of a spot pair (a row of the spot section) and what trading there costs."""
+
+    row: int
+    liquidity: Liquidity
+
+
+def spot_pairs(
+    market: MarketSnapshot, investor: Investor, candles: Candles, least_bars: int
+) -> Iterator[tuple[int, list[Venue]]]:
+    """Every pair in USD with `least_bars` closed bars: the row of its candles, and the listings where it trades.
+
+    A pair with candles of several exchanges is judged once, by those of its largest listing (by 24 h volume, then by
+    exchange); so no price series counts twice, and the order of rows is of no account. Pairs that trade nowhere are
+    left out.
+    """
     spot = spot_of(market)
-    books = spot.books
-    bids = asks = None
-    if books is not None and np.isfinite([books.bid_price[row, 0], books.ask_price[row, 0]]).all():
-        bids = Ladder(books.bid_price[row], books.bid_size[row])
-        asks = Ladder(books.ask_price[row], books.ask_size[row])
+    enough = np.flatnonzero(indicators.bars(candles.close) >= least_bars).tolist()
+    largest: dict[str, int] = {}
+    for row in sorted(enough, key=lambda row: (-float(np.nan_to_num(spot.volume_24h_usd[row])), spot.exchanges[row])):
+        if base_in_usd(spot.symbols[row]):
+            largest.setdefault(spot.symbols[row], row)
+    listed: dict[str, list[int]] = {}
+    for row, symbol in enumerate(spot.symbols):
+        listed.setdefault(symbol, []).append(row)
+    for symbol, history in sorted(largest.items(), key=lambda item: item[1]):
+        rows = sorted(listed[symbol], key=lambda row: spot.exchanges[row])
+        liquid = ((row, spot_liquidity(market, investor, row, history)) for row in rows)
+        venues = [Venue(row, liquidity) for row, liquidity in liquid if liquidity.tradable]
+        if venues:
+            yield history, venues
+
+
+def orderable(rules: Rules | None, row: int, quantity: float, price: float) -> float:
+    """The largest quantity up to this one (units of base, > 0) that listing `row` takes, in whole lots; 0 if none.
+
+    Less than its minimum notional, or than `sizing.MINIMUM_NOTIONAL_USD`, at `price` is taken nowhere.
+    """
+    least = sizing.MINIMUM_NOTIONAL_USD
+    if rules is not None:
+        lot, minimum = float(rules.lot[row] * rules.contract_size[row]), float(rules.minimum_notional_usd[row])
+        if isfinite(lot) and lot > 0:
+            quantity = floor(quantity / lot * (1 + 1e-12)) * lot
+        if isfinite(minimum):
+            least = max(least, minimum)
+    return quantity if quantity * price >= least else 0.0
+
+
+def spot_liquidity(market: MarketSnapshot, investor: Investor, row: int, history: int | None = None) -> Liquidity:
+    """What trading spot listing `row` costs; not `tradable` if the market doesn't say enough.
+
+    Volatility is told by the candles of row `history`: another listing of the same pair, if this one has none.
+    """
+    spot = spot_of(market)
+    bids, asks = _ladders(spot.books, row)
     return Liquidity(
         bid=float(spot.bid[row]),
         ask=float(spot.ask[row]),
-        fee=_fees(market, investor, spot.exchanges[row]).spot_taker,
+        fee=fees_at(market, investor, spot.exchanges[row]).spot_taker,
         volume_24h_usd=float(spot.volume_24h_usd[row]),
-        daily_volatility=daily_volatility(spot, row),
+        daily_volatility=daily_volatility(spot, row if history is None else history),
         bids=bids,
         asks=asks,
     )
@@ -68,19 +118,22 @@ def spot_liquidity(market: MarketSnapshot, investor: Investor, row: int) -> Liqu
 def perpetual_liquidity(market: MarketSnapshot, investor: Investor, row: int, daily_volatility: float) -> Liquidity:
     """What trading contract `row` costs, given the volatility of its underlying."""
     perpetuals = perpetuals_of(market)
+    bids, asks = _ladders(perpetuals.books, row)
     return Liquidity(
         bid=float(perpetuals.bid[row]),
         ask=float(perpetuals.ask[row]),
-        fee=_fees(market, investor, perpetuals.exchanges[row]).perpetual_taker,
+        fee=fees_at(market, investor, perpetuals.exchanges[row]).perpetual_taker,
         volume_24h_usd=float(perpetuals.volume_24h_usd[row]),
         daily_volatility=daily_volatility,
+        bids=bids,
+        asks=asks,
     )
 
 
 def daily_volatility(spot: Spot, row: int) -> float:
     """Standard deviation of a day's log return, from the last 168 bars of the shortest timeframe that has them."""
     for candles in sorted(spot.candles.values(), key=lambda candles: candles.seconds):
-        if int(indicators.bars(candles.close[row : row + 1])[0]) > VOLATILITY_BARS:
+        if row < len(candles.close) and int(indicators.bars(candles.close[row : row + 1])[0]) > VOLATILITY_BARS:
             per_bar = float(indicators.volatility(candles.close[row : row + 1], VOLATILITY_BARS)[0])
             return per_bar * sqrt(_DAY / candles.seconds)
     return float("nan")
@@ -112,7 +165,18 @@ def _shown(value: Json) -> Json:
     return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
-def _fees(market: MarketSnapshot, investor: Investor, exchange: str) -> Fees:
+def _ladders(books: Books | None, row: int) -> tuple[Ladder | None, Ladder | None]:
+    """Bids and asks of one row, both or none."""
+    if books is None or row >= len(books.bid_price):
+        return None, None
+    best = np.array([books.bid_price[row, 0], books.ask_price[row, 0]])
+    if not (np.isfinite(best) & (best > 0)).all():
+        return None, None
+    return Ladder(books.bid_price[row], books.bid_size[row]), Ladder(books.ask_price[row], books.ask_size[row])
+
+
+def fees_at(market: MarketSnapshot, investor: Investor, exchange: str) -> Fees:
+    """What the investor pays on an exchange. Unsuitable if neither he nor the market says."""
     fees = investor.fees.get(exchange, market.fees.get(exchange))
     if fees is None:
         raise Unsuitable(f"no fees are known for {exchange}: neither the market nor the investor states them")

@@ -6,11 +6,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from opportunities import indicators
-from opportunities.costs import Liquidity
 from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, Floats, MarketSnapshot, Spot
+from opportunities.maths import indicators
+from opportunities.maths.costs import Liquidity
 from opportunities.strategies import _instruments as instruments
 
 _DAY = 86_400

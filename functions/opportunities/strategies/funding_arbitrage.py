@@ -30,11 +30,11 @@ from math import sqrt
 
 import numpy as np
 
-from opportunities import inference, sizing
-from opportunities.costs import Fill, Liquidity
 from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Floats, MarketSnapshot, Perpetuals
+from opportunities.maths import inference, sizing
+from opportunities.maths.costs import Fill, Liquidity
 from opportunities.strategies import _instruments as instruments
 
 TITLE = "Funding arbitrage"

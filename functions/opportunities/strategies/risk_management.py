@@ -24,9 +24,9 @@ Refuses: no holdings, no spot market, no holding with quotes and candles. No lim
 
 import numpy as np
 
-from opportunities import inference, risk, sizing
 from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, Timeframe
 from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.maths import inference, risk, sizing
 from opportunities.strategies import _instruments as instruments
 from opportunities.strategies._portfolio import Portfolio, portfolio_of
 

@@ -24,11 +24,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities import indicators, inference, sizing
-from opportunities.costs import Liquidity
 from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, MarketSnapshot
+from opportunities.maths import indicators, inference, sizing
+from opportunities.maths.costs import Liquidity
 from opportunities.strategies import _instruments as instruments
 
 TITLE = "Spot momentum"

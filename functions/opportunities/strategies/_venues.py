@@ -1,0 +1,265 @@
+"""Spot listings as conversions between assets: cycles within an exchange, and one pair on two exchanges."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from opportunities.domain import AssetTier, Investor, Json, Opportunity, Timeframe
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths import cycles, inference, sizing
+from opportunities.maths.costs import Ladder
+from opportunities.maths.cycles import Conversion
+from opportunities.strategies import _instruments as instruments
+
+SAME_COIN_WITHIN = 0.05
+_PREFUNDED = "coins and USD must lie on both exchanges: transfers take time and fees that are not in the profit"
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """One spot listing with both sides of its book; `usd` is what a unit of its base is worth."""
+
+    row: int
+    base: str
+    quote: str
+    symbol: str
+    exchange: str
+    fee: float
+    bids: Ladder
+    asks: Ladder
+    usd: float
+
+    @property
+    def middle(self) -> float:
+        return float(self.bids.price[0] + self.asks.price[0]) / 2
+
+    @property
+    def quote_usd(self) -> float:
+        return self.usd / self.middle
+
+    def buying(self) -> Conversion:
+        rate = 1 / (self.asks.price * (1 + self.fee))
+        return Conversion(self.quote, self.base, rate, self.asks.size / rate)
+
+    def selling(self) -> Conversion:
+        return Conversion(self.base, self.quote, self.bids.price * (1 - self.fee), self.bids.size)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order of a cycle; `price` is its average in quote currency, `best` the best quote."""
+
+    listing: Listing
+    buy: bool
+    quantity: float
+    price: float
+    best: float
+
+    @property
+    def notional_usd(self) -> float:
+        return self.quantity * self.price * self.listing.quote_usd
+
+    @property
+    def fee_usd(self) -> float:
+        return self.notional_usd * self.listing.fee
+
+    @property
+    def slippage_usd(self) -> float:
+        return self.quantity * abs(self.price - self.best) * self.listing.quote_usd
+
+    @property
+    def half_spread_usd(self) -> float:
+        return self.quantity * abs(self.best - self.listing.middle) * self.listing.quote_usd
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Orders in turn, each paid with what the one before brought."""
+
+    kind: str
+    orders: tuple[Order, ...]
+    capital_usd: float
+    profit_usd: float
+
+    @property
+    def quotes(self) -> set[tuple[str, str]]:
+        return {(order.listing.exchange, order.listing.symbol) for order in self.orders}
+
+
+def listings(market: MarketSnapshot, investor: Investor) -> list[Listing]:
+    """Every spot listing that has a book, or else quotes, volume and a volatility, and whose base is priced in USD.
+
+    Without a book one level stands for it: 0.1 % of the day's volume, at the price that the impact law gives.
+    """
+    spot = instruments.spot_of(market)
+    usd = _usd_prices(market)
+    history: dict[str, int] = {}
+    for row, symbol in enumerate(spot.symbols):
+        if isfinite(instruments.daily_volatility(spot, row)):
+            history.setdefault(symbol.partition("/")[0], row)
+    found = []
+    for row, (symbol, exchange) in enumerate(zip(spot.symbols, spot.exchanges, strict=True)):
+        base, _, quote = symbol.partition("/")
+        if base not in usd or not (instruments.is_cash(quote) or quote in usd):
+            continue
+        liquidity = instruments.spot_liquidity(market, investor, row, history.get(base, row))
+        bids, asks = liquidity.bids, liquidity.asks
+        if bids is None or asks is None:
+            if not liquidity.tradable:
+                continue
+            size = liquidity.capacity_usd / usd[base]
+            bids, asks = (
+                Ladder(np.array([fill.price]), np.array([size])) for fill in (liquidity.sell(size), liquidity.buy(size))
+            )
+        bids, asks = _listed(bids), _listed(asks)
+        if len(bids.price) and len(asks.price) and bids.price[0] <= asks.price[0]:
+            found.append(Listing(row, base, quote, symbol, exchange, liquidity.fee, bids, asks, usd[base]))
+    return found
+
+
+def triangles(market: MarketSnapshot, investor: Investor, found: list[Listing]) -> Iterator[Cycle]:
+    """Cycles of three or four conversions within one exchange that pay."""
+    for exchange in sorted({listing.exchange for listing in found}):
+        here = {(listing.base, listing.quote): listing for listing in found if listing.exchange == exchange}
+        rates = {(base, quote): float(listing.selling().rate[0]) for (base, quote), listing in here.items()}
+        rates |= {(quote, base): float(listing.buying().rate[0]) for (base, quote), listing in here.items()}
+        for assets in cycles.paying(rates, {quote for _, quote in here}):
+            begin = next((i for i, asset in enumerate(assets) if instruments.is_cash(asset)), 0)
+            route = assets[begin:] + assets[:begin]
+            steps = [
+                (here[target, source], True) if (target, source) in here else (here[source, target], False)
+                for source, target in zip(route, (*route[1:], route[0]), strict=True)
+            ]
+            cycle = _sized(market, investor, "triangular", steps, 1.0)
+            if cycle is not None:
+                yield cycle
+
+
+def across(market: MarketSnapshot, investor: Investor, found: list[Listing]) -> Iterator[Cycle]:
+    """A pair in USD bought on one exchange and sold on another where that pays."""
+    pairs: dict[str, list[Listing]] = {}
+    for listing in found:
+        if instruments.is_cash(listing.quote):
+            pairs.setdefault(listing.symbol, []).append(listing)
+    for same in pairs.values():
+        for bought in same:
+            for sold in same:
+                near = abs(sold.middle / bought.middle - 1) <= SAME_COIN_WITHIN
+                if near and sold.exchange != bought.exchange:
+                    cycle = _sized(market, investor, "cross_exchange", [(bought, True), (sold, False)], 2.0)
+                    if cycle is not None:
+                        yield cycle
+
+
+def opportunity(market: MarketSnapshot, found: Cycle, strategy_id: str, title: str) -> Opportunity:
+    """The cycle as a proposal; its symbol is the cross or the pair that it is about."""
+    orders = found.orders
+    fees, slippage = sum(order.fee_usd for order in orders), sum(order.slippage_usd for order in orders)
+    costs = fees + slippage + sum(order.half_spread_usd for order in orders)
+    volume = instruments.spot_of(market).volume_24h_usd
+    shown = next((order for order in orders if not instruments.is_cash(order.listing.quote)), orders[0])
+    metadata: dict[str, Json] = {
+        "confidence": {"statistic": "net edge over costs", "value": found.profit_usd / costs, "n": len(orders)}
+        if costs > 0
+        else {"statistic": "net edge without costs", "value": found.profit_usd, "n": len(orders)},
+        "size": shown.quantity,
+        "notional_usd": orders[0].notional_usd,
+        "expected_value_usd": found.profit_usd,
+        "net_return": found.profit_usd / orders[0].notional_usd,
+        "fees_usd": fees,
+        "slippage_usd": slippage,
+        "stop": None,
+        "legs": [
+            {
+                "side": "buy" if order.buy else "sell",
+                "symbol": order.listing.symbol,
+                "exchange": order.listing.exchange,
+                "quantity": order.quantity,
+                "price": order.price,
+            }
+            for order in orders
+        ],
+    }
+    if "quotes" in market.assumptions:
+        metadata["quotes"] = {"assumed": market.assumptions["quotes"]}
+    if found.kind == "cross_exchange":
+        metadata["transfer_risk"] = _PREFUNDED
+    return Opportunity(
+        strategy_id=strategy_id,
+        strategy_name=title,
+        opportunity_type=found.kind,
+        symbol=shown.listing.symbol,
+        exchange=orders[0].listing.exchange,
+        profit_potential_usd=found.profit_usd,
+        confidence_score=inference.edge_confidence(found.profit_usd, costs),
+        risk_level=sizing.risk_level(costs, found.capital_usd),
+        required_capital_usd=found.capital_usd,
+        estimated_timeframe=Timeframe.MINUTES_5,
+        entry_price=orders[0].price,
+        exit_price=orders[-1].price,
+        asset_tier=AssetTier.of(min(float(np.nan_to_num(volume[order.listing.row])) for order in orders)),
+        metadata=instruments.shown(metadata),
+        discovered_at=market.captured_at,
+    )
+
+
+def _sized(
+    market: MarketSnapshot, investor: Investor, kind: str, steps: list[tuple[Listing, bool]], capital_rate: float
+) -> Cycle | None:
+    """The cycle at the size that books, lots and the investor's capital allow; None where nothing is netted, or so
+    much that a quote must be wrong. What lots leave over on the way is counted as lost.
+    """
+    conversions = [listing.buying() if buy else listing.selling() for listing, buy in steps]
+    first, buys = steps[0]
+    unit_usd = first.quote_usd if buys else first.usd
+    loss_rate = sum(listing.fee + listing.asks.price[0] / listing.bids.price[0] - 1 for listing, _ in steps)
+    allowed = sizing.notional_usd(investor, max(loss_rate, 1e-9), capital_rate, np.inf)
+    amounts = cycles.walk(conversions, allowed / unit_usd)
+    amount, spent, orders = amounts[0], 0.0, list[Order]()
+    for (listing, buy), gross in zip(steps, amounts[1:], strict=True):
+        ladder = listing.asks if buy else listing.bids
+        wanted = gross if buy and not orders else _affordable(listing, amount) if buy else amount
+        quantity = _in_lots(market, listing, wanted)
+        price = ladder.average_price(quantity) if quantity > 0 else None
+        if price is None:
+            return None
+        orders.append(Order(listing, buy, quantity, price, float(ladder.price[0])))
+        paid, amount = quantity * price * (1 + listing.fee), quantity
+        if not buy:
+            paid, amount = quantity, quantity * price * (1 - listing.fee)
+        spent = spent or paid
+    profit = (amount - spent) * unit_usd
+    if not 0 < profit <= SAME_COIN_WITHIN * spent * unit_usd:
+        return None
+    return Cycle(kind, tuple(orders), spent * unit_usd * capital_rate, profit)
+
+
+def _affordable(listing: Listing, amount: float) -> float:
+    """The base that `amount` of the quote currency buys, fee included, level by level."""
+    conversion = listing.buying()
+    before = np.cumsum(conversion.capacity) - conversion.capacity
+    return float(np.clip(amount - before, 0.0, conversion.capacity) @ conversion.rate)
+
+
+def _in_lots(market: MarketSnapshot, listing: Listing, quantity: float) -> float:
+    rules = instruments.spot_of(market).rules
+    return instruments.orderable(rules, listing.row, quantity, listing.usd) if quantity > 0 else 0.0
+
+
+def _listed(ladder: Ladder) -> Ladder:
+    listed = np.isfinite(ladder.price) & np.isfinite(ladder.size) & (ladder.price > 0) & (ladder.size > 0)
+    return Ladder(ladder.price[listed], ladder.size[listed])
+
+
+def _usd_prices(market: MarketSnapshot) -> dict[str, float]:
+    """The middle of each base's largest listing in USD; dollars are worth 1."""
+    spot = instruments.spot_of(market)
+    prices: dict[str, float] = {}
+    volume = np.nan_to_num(spot.volume_24h_usd)
+    for row in sorted(range(len(spot.symbols)), key=lambda row: (-float(volume[row]), spot.exchanges[row])):
+        base, middle = instruments.base_in_usd(spot.symbols[row]), float(spot.bid[row] + spot.ask[row]) / 2
+        if base is not None and isfinite(middle) and middle > 0:
+            prices.setdefault(base, middle)
+    return prices

@@ -1,0 +1,190 @@
+"""Short a perpetual against a coin held, in the ratio that leaves the least variance.
+
+Idea: of all hedges with one future, h = ρ σ(coin) / σ(future), the least-squares slope of the coin's returns on the
+future's, leaves the least variance, and the share of variance that goes is R² (Ederington, The Hedging Performance of
+the New Futures Markets, Journal of Finance, 1979). Returns are those of 720 hours. Candidates are the ten most traded
+perpetuals and the coin's own; the one with the largest R² in the first half of the hours is taken, if the slope is
+positive. A perpetual without candles of its own is taken to move as its coin does on spot, and metadata says so.
+
+Trade: sell h USD of the perpetual per USD of the coin, in whole lots; keep it 7 days. `profit_potential_usd` is no
+profit but the loss avoided: the fall of the expected shortfall of one day at 95 %, 2.063 x value x fall of the
+volatility of a day (`risk.normal_expected_shortfall`: fat tails are left out), less the costs: fees, spread and
+slippage of entering and leaving, and 7 days of funding where the short is expected to pay it (it is not credited).
+The planned loss is the costs; the required capital is the margin, at least a third.
+
+Confidence: `inference.confidence` of the p-value of "the hedge lowers the variance by no more than its costs are worth"
+on the second half of the hours, with the slope of the first half (Newey-West t of the squared returns saved). Above
+0.01 there is no opportunity: the best of eleven was chosen.
+
+Inputs: a coin held, with quotes, volume and 721 closed, fresh candles of 1 h; perpetuals with quotes and funding.
+Holdings are hedged one by one, each as if it were the only one. Refuses: no holdings, only cash, no spot market, no
+perpetuals, no holding with enough candles or none to hedge it with.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, Timeframe
+from opportunities.errors import Unsuitable
+from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
+from opportunities.maths import inference, risk, sizing
+from opportunities.strategies import _instruments as instruments
+from opportunities.strategies._portfolio import Position, portfolio_of
+from opportunities.strategies._spread import Coin, Instrument, coins
+
+TITLE = "Hedge position"
+OPPORTUNITY_TYPES = ("hedge_position",)
+NEEDS = ("holdings", "spot candles of a holding: 721 closed bars of 1h", "perpetuals with quotes and funding")
+
+_BARS = 720
+_HALF = _BARS // 2
+_LIQUID = 10
+_DAYS = 7
+_SIGNIFICANCE = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class _Hedge:
+    """A perpetual and its hourly returns (bars,); `own` is whether they are the perpetual's or its coin's on spot."""
+
+    base: str
+    place: Instrument
+    returns: Floats
+    own: bool
+
+
+def find(market: MarketSnapshot, investor: Investor) -> Findings:
+    """Hedges that avoid more loss than they cost, the one that avoids most first."""
+    owned = portfolio_of(market, investor)
+    instruments.perpetuals_of(market)
+    candles = instruments.spot_of(market).candles.get("1h")
+    if candles is None or not instruments.fresh(candles, market.captured_at):
+        raise Unsuitable("no fresh 1h candles of the spot market")
+    traded = coins(market, investor, candles, _BARS + 1)
+    hedges = list(_hedges(market, candles, traded))
+    found: list[tuple[str, Opportunity]] = []
+    judged = 0
+    for position in owned.positions:
+        returns = _returns(candles, position.row)
+        possible = [hedge for i, hedge in enumerate(hedges) if i < _LIQUID or hedge.base == position.asset]
+        if returns is None or not possible:
+            continue
+        judged += 1
+        best = max(possible, key=lambda hedge: (_fit(returns[:_HALF], hedge.returns[:_HALF])[1], hedge.base))
+        opportunity = _opportunity(market, position, returns, best)
+        if opportunity is not None:
+            found.append((position.asset, opportunity))
+    if not judged:
+        raise Unsuitable(f"no holding has {_BARS + 1} closed candles of 1h and a perpetual to hedge it with")
+    found.sort(key=lambda each: (-each[1].profit_potential_usd, each[0]))
+    return Findings(tuple(opportunity for _, opportunity in found), examined=judged)
+
+
+def _hedges(market: MarketSnapshot, candles: Candles, traded: list[Coin]) -> Iterator[_Hedge]:
+    """The perpetuals with enough past, those of the most traded coins first."""
+    contracts = instruments.perpetuals_of(market)
+    recorded = contracts.candles.get("1h")
+    if recorded is not None and not np.array_equal(recorded.open_time[-_BARS - 1 :], candles.open_time[-_BARS - 1 :]):
+        recorded = None
+    for coin in traded:
+        if coin.perpetual is None:
+            continue
+        own = _returns(recorded, coin.perpetual.row) if recorded is not None else None
+        returns = _returns(candles, coin.history) if own is None else own
+        if returns is not None:
+            yield _Hedge(coin.base, coin.perpetual, returns, own is not None)
+
+
+def _returns(candles: Candles, row: int) -> Floats | None:
+    """The last hourly returns of a row, shape (bars,); None where there are too few, or the price doesn't move."""
+    close = candles.close[row, -_BARS - 1 :] if row < len(candles.close) else candles.close[:0, 0]
+    returns: Floats = np.diff(close) / close[:-1]
+    return returns if len(returns) == _BARS and np.isfinite(returns).all() and returns.any() else None
+
+
+def _fit(coin: Floats, future: Floats) -> tuple[float, float]:
+    """The slope of one on the other, and the share of variance that it explains, 0 unless the slope is positive."""
+    together, alone = np.cov(coin, future)[0, 1], np.var(future, ddof=1)
+    if not alone > 0 or not together > 0:
+        return 0.0, 0.0
+    return float(together / alone), float(together**2 / alone / np.var(coin, ddof=1))
+
+
+def _opportunity(market: MarketSnapshot, position: Position, returns: Floats, hedge: _Hedge) -> Opportunity | None:
+    """The hedge; None where it is too small for an order, or avoids no more than it costs."""
+    ratio, _ = _fit(returns, hedge.returns)
+    place, value = hedge.place, position.value_usd
+    quantity = instruments.orderable(place.rules, place.row, ratio * value / place.middle, place.liquidity.bid)
+    if not quantity:
+        return None
+    sold, bought_back = place.liquidity.sell(quantity), place.liquidity.buy(quantity)
+    fees = sold.fee_usd + bought_back.fee_usd
+    funding = max(0.0, -place.funding_per_hour * 24 * _DAYS * sold.notional_usd)
+    costs = bought_back.notional_usd - sold.notional_usd + fees + funding
+    achieved = quantity * place.middle / value
+    before, after = (_volatility_of_day(returns - part * hedge.returns) for part in (0.0, achieved))
+    shortfall = [value * risk.normal_expected_shortfall(each) for each in (before, after)]
+    profit = shortfall[0] - shortfall[1] - costs
+    estimate = _out_of_sample(returns, hedge.returns)
+    if profit <= 0 or estimate.standard_error == 0:
+        return None
+    worth = before**2 - max(before - costs / shortfall[0] * before, 0.0) ** 2
+    p = inference.p_value(estimate.z(worth))
+    if p > _SIGNIFICANCE:
+        return None
+    required = sold.notional_usd * place.capital_rate(24 * _DAYS)
+    metadata: dict[str, Json] = {
+        "confidence": {
+            "statistic": "t of variance saved above cost, held out",
+            "value": estimate.z(worth),
+            "n": estimate.n,
+        },
+        "holding": {"asset": position.asset, "quantity": position.quantity, "value_usd": value},
+        "hedge_ratio": ratio,
+        "effectiveness_r2": 1 - (after / before) ** 2,
+        "series": "perpetual" if hedge.own else "the perpetual's coin on spot",
+        "volatility_day": {"before": before, "after": after},
+        "cvar_usd": {"before": shortfall[0], "after": shortfall[1]},
+        "size": quantity,
+        "notional_usd": sold.notional_usd,
+        "expected_value_usd": profit,
+        "costs_usd": costs,
+        "fees_usd": fees,
+        "slippage_usd": sold.slippage_usd + bought_back.slippage_usd,
+        "funding_usd": funding,
+        "days": _DAYS,
+        "quotes": instruments.quotes(market, place.liquidity),
+        "legs": [instruments.leg("sell", place.symbol, place.exchange, sold)],
+    }
+    return Opportunity(
+        strategy_id=__name__.rpartition(".")[2],
+        strategy_name=TITLE,
+        opportunity_type=OPPORTUNITY_TYPES[0],
+        symbol=place.symbol,
+        exchange=place.exchange,
+        profit_potential_usd=profit,
+        confidence_score=inference.confidence(p),
+        risk_level=sizing.risk_level(costs, required),
+        required_capital_usd=required,
+        estimated_timeframe=Timeframe.WEEK,
+        entry_price=sold.price,
+        exit_price=bought_back.price,
+        asset_tier=AssetTier.of(position.liquidity.volume_24h_usd),
+        metadata=instruments.shown(metadata),
+        discovered_at=market.captured_at,
+    )
+
+
+def _volatility_of_day(hourly: Floats) -> float:
+    """The volatility of a day, from hourly returns."""
+    return float(np.std(hourly, ddof=1)) * 24**0.5
+
+
+def _out_of_sample(coin: Floats, future: Floats) -> inference.Estimate:
+    """By how much the hedge of the first half lowers the variance of a day in the second; exactly 0 without a hedge."""
+    slope, _ = _fit(coin[:_HALF], future[:_HALF])
+    alone, hedged = coin[_HALF:], coin[_HALF:] - slope * future[_HALF:]
+    saved = 24 * ((alone - alone.mean()) ** 2 - (hedged - hedged.mean()) ** 2)
+    return inference.mean(saved, inference.lags_for(len(saved)))

@@ -1,0 +1,175 @@
+"""Buy what leaves a narrow channel upwards, on volume and with an unusual bar, for a move as high as the channel was.
+
+Idea: quiet precedes movement, and the first close beyond a channel begins it (Donchian's rule, as Faith tells it in Way
+of the Turtle, 2007; the squeeze is Bollinger's, Bollinger on Bollinger Bands, 2001). A pair qualifies when, at its last
+closed bar,
+- the close is above the highest high of the 20 bars before it (that bar itself is not in its channel), and the ask
+  still is, below the target;
+- the bar's volume exceeds 1.5 times the mean of the 20 bars before;
+- the width of the Bollinger bands (20, 2), 4 sd / mean, was at the bar before within the lowest quarter of its last
+  120 values: a squeeze;
+- the bar's rise, in average true ranges of the bar before it, has a rank p-value of at most 0.05 among the last 180
+  bars: (1 + how many rose as much) / (1 + 180), exact if bars are exchangeable, whatever their distribution.
+
+Trade: buy at the ask; stop = ask - 2 N with N = ATR(20) (Faith); target = the measured move, channel top + channel
+height (Edwards and Magee, Technical Analysis of Stock Trends, 1948). `trail` is the lowest low of 10 bars, where the
+Turtles left. The size is the least of what risk, capital and liquidity allow. `profit_potential_usd` is what reaching
+the target nets. The expected value is the driftless one (gambler's ruin), about minus the costs; beside it stands the
+probability at which the trade breaks even. The timeframe is that of the expected first exit,
+(bid - stop)(target - bid) / σ² bars (Feller, An Introduction to Probability Theory, volume 1, 1968, XIV.3).
+
+Inputs: candles of 4 h, for pairs with fewer than 200 of them 1 h; bid, ask, 24 h volume; books and order rules where
+there are any. A pair on several exchanges is judged by the candles of the largest and traded where it nets most.
+Confidence: `inference.confidence` of the rank p-value.
+Refuses: no spot market, no pair in USD with 200 closed bars that are fresh, quotes, volume and volatility.
+Long only: a spot market sells nothing short.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from opportunities.domain import Findings, Investor, Json, Opportunity
+from opportunities.errors import Unsuitable
+from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
+from opportunities.maths import indicators, inference, sizing
+from opportunities.strategies import _instruments as instruments
+from opportunities.strategies._bracket import best_bracket
+from opportunities.strategies._instruments import Venue
+
+TITLE = "Spot breakout"
+OPPORTUNITY_TYPES = ("spot_breakout",)
+NEEDS = ("spot candles: 200 closed bars of 4h or 1h",)
+
+_TIMEFRAMES = ("4h", "1h")
+_CHANNEL = 20
+_TRAIL = 10
+_VOLUME_RATIO = 1.5
+_SQUEEZE_BARS, _SQUEEZE_SHARE = 120, 0.25
+_RANK_BARS, _SIGNIFICANCE = 180, 0.05
+_STOP_ATR = 2.0
+
+
+@dataclass(frozen=True)
+class _Signal:
+    """One break: prices of the channel, N, and the readings behind it. `p` is the rank p-value of the bar's rise."""
+
+    row: int
+    timeframe: str
+    bar_seconds: int
+    top: float
+    bottom: float
+    trail: float
+    n: float
+    p: float
+    volume_ratio: float
+    squeeze: float
+
+
+def find(market: MarketSnapshot, investor: Investor) -> Findings:
+    """Long trades of spot pairs that break out of a squeeze, the most profitable first."""
+    spot = instruments.spot_of(market)
+    found: list[Opportunity] = []
+    judged: set[str] = set()
+    for timeframe in _TIMEFRAMES:
+        candles = spot.candles.get(timeframe)
+        if candles is None or not instruments.fresh(candles, market.captured_at):
+            continue
+        pairs = {
+            row: venues
+            for row, venues in instruments.spot_pairs(market, investor, candles, indicators.MINIMUM_BARS)
+            if spot.symbols[row] not in judged
+        }
+        judged |= {spot.symbols[row] for row in pairs}
+        for signal in _signals(candles, timeframe, list(pairs)):
+            opportunity = _opportunity(market, investor, signal, pairs[signal.row])
+            if opportunity is not None:
+                found.append(opportunity)
+    if not judged:
+        raise Unsuitable(
+            f"no spot pair in USD has quotes, volume, volatility and {indicators.MINIMUM_BARS} closed, fresh candles of"
+            f" {' or '.join(_TIMEFRAMES)}"
+        )
+    found.sort(key=lambda one: (-one.profit_potential_usd, one.symbol))
+    return Findings(tuple(found), examined=len(judged))
+
+
+def _signals(candles: Candles, timeframe: str, rows: list[int]) -> Iterator[_Signal]:
+    """The rows whose last closed bar meets every condition on candles."""
+    before = slice(-_CHANNEL - 1, -1)
+    top = candles.high[rows, before].max(axis=1)
+    usual = candles.volume[rows, before].mean(axis=1)
+    volume = candles.volume[rows, -1]
+    for i in np.flatnonzero((candles.close[rows, -1] > top) & (volume > _VOLUME_RATIO * usual) & (usual > 0)).tolist():
+        row = rows[i]
+        high, low, close = (series[row : row + 1] for series in (candles.high, candles.low, candles.close))
+        atr = indicators.atr(high, low, close, _CHANNEL)[0]
+        squeeze, p = _squeeze(close[0]), _rank(close[0], atr)
+        if squeeze <= _SQUEEZE_SHARE and p <= _SIGNIFICANCE:
+            yield _Signal(
+                row=row,
+                timeframe=timeframe,
+                bar_seconds=candles.seconds,
+                top=float(top[i]),
+                bottom=float(low[0, before].min()),
+                trail=float(low[0, -_TRAIL:].min()),
+                n=float(atr[-1]),
+                p=p,
+                volume_ratio=float(volume[i] / usual[i]),
+                squeeze=squeeze,
+            )
+
+
+def _squeeze(close: Floats) -> float:
+    """Which share of the last 120 widths of the bands was no wider than that of the bar before the last."""
+    windows = np.lib.stride_tricks.sliding_window_view(close[-_SQUEEZE_BARS - _CHANNEL : -1], _CHANNEL)
+    width = windows.std(axis=1) / windows.mean(axis=1)
+    return float(np.mean(width <= width[-1]))
+
+
+def _rank(close: Floats, atr: Floats) -> float:
+    """The rank p-value of the last bar's rise, each rise in units of the average true range before it."""
+    rises = np.diff(close[-_RANK_BARS - 2 :]) / atr[-_RANK_BARS - 2 : -1]
+    usual = rises[:-1]
+    return (1 + int(np.count_nonzero(usual >= rises[-1]))) / (1 + len(usual))
+
+
+def _opportunity(
+    market: MarketSnapshot, investor: Investor, signal: _Signal, venues: list[Venue]
+) -> Opportunity | None:
+    """The trade that the break suggests; None where the price is back in the channel, or it doesn't pay the costs."""
+    target = signal.top + (signal.top - signal.bottom)
+    ask = min(venue.liquidity.ask for venue in venues)
+    stop = ask - _STOP_ATR * signal.n
+    if not signal.top < ask < target:
+        return None
+    trade = best_bracket(market, investor, venues, stop, target)
+    if trade is None:
+        return None
+    bid = trade.venue.liquidity.bid
+    deviation = bid * trade.venue.liquidity.daily_volatility * float(np.sqrt(signal.bar_seconds / 86_400))
+    bars = (bid - stop) * (target - bid) / deviation**2
+    metadata: dict[str, Json] = {
+        "confidence": {"statistic": "rank p of the bar's rise", "value": signal.p, "n": _RANK_BARS},
+        "timeframe": signal.timeframe,
+        "channel": {"top": signal.top, "bottom": signal.bottom, "bars": _CHANNEL},
+        "atr": signal.n,
+        "trail": signal.trail,
+        "volume_ratio": signal.volume_ratio,
+        "squeeze_percentile": signal.squeeze,
+        "expected_value_usd": trade.expected_usd(trade.target_first_driftless),
+        "probability": {
+            "target_first_driftless": trade.target_first_driftless,
+            "break_even": trade.loss_usd / (trade.profit_usd + trade.loss_usd),
+        },
+    }
+    return trade.opportunity(
+        market,
+        strategy=__name__.rpartition(".")[2],
+        title=TITLE,
+        kind=OPPORTUNITY_TYPES[0],
+        confidence=inference.confidence(signal.p),
+        timeframe=sizing.timeframe_for(bars * signal.bar_seconds),
+        metadata=metadata,
+    )
