@@ -24,6 +24,7 @@ from tests.events.prepare import prepare
 
 # A stand-in of Lambda's image for machines that cannot pull it; without it sam pulls the real one.
 IMAGE = os.environ.get("LAMBDA_IMAGE")
+LAMBDA = "public.ecr.aws/lambda/python:3.13"
 
 
 def _bridge() -> str:
@@ -39,6 +40,12 @@ def _bridge() -> str:
     )
     if inspected.returncode != 0:
         pytest.skip("`sam local invoke` needs a running Docker engine: " + inspected.stderr.strip())
+    if not IMAGE:
+        pulled = subprocess.run(
+            [docker, "pull", "-q", f"{LAMBDA}-{architecture()}"], capture_output=True, text=True, check=False
+        )
+        if pulled.returncode != 0:
+            pytest.skip("Lambda's image cannot be pulled, and LAMBDA_IMAGE names none: " + pulled.stderr.strip())
     return str(next(ip_network(inspected.stdout.strip()).hosts()))
 
 
