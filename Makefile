@@ -16,11 +16,6 @@ EMULATOR := infra/local/emulator
 LAYERS := api numeric
 
 .DEFAULT_GOAL := help
-bench: .venv/ready ## count what a scan costs on DynamoDB Local, and time imports as a ratio
-	$(BIN)/python -m tests.load.units
-	$(BIN)/python -m tests.load.imports
-	$(BIN)/python -m tests.load.snapshots
-
 .PHONY: help scan test check up down layers bench
 
 help: ## show this
@@ -50,6 +45,11 @@ check: .venv/ready ## format, lint, types, import rules, templates, layers
 	    diff - infra/layers/$$layer/requirements.txt || \
 	    { echo "infra/layers/$$layer/requirements.txt is not what uv.lock says: run \`make layers\`."; exit 1; }; \
 	done
+
+bench: .venv/ready ## count what a scan costs on DynamoDB Local, and time imports as a ratio
+	$(BIN)/python -m tests.load.units
+	$(BIN)/python -m tests.load.imports
+	$(BIN)/python -m tests.load.snapshots
 
 layers: .venv/ready ## write the layers' requirements anew from uv.lock
 	@for layer in $(LAYERS); do \

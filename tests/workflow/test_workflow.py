@@ -30,7 +30,7 @@ def test_a_strategy_that_fails_is_an_outcome_and_does_not_end_the_scan(rig: Rig)
     }
     reason = finished.scan.outcomes["risk_management"].reason
     assert reason is not None
-    assert reason.startswith("risk_management broke down: very")
+    assert reason.startswith("RuntimeError: risk_management broke down: very")
     assert len(reason) == REASON_LENGTH
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from opportunities import snapshots
+from opportunities import selection, snapshots
 from opportunities.domain import AssetTier
 from opportunities.errors import MarketUnavailable
 from opportunities.http import timestamp
@@ -39,8 +39,8 @@ class Capture:
         return key
 
 
-def describe(market: MarketSnapshot) -> dict[str, Any]:
-    """Which market was judged, as the results show it."""
+def describe(market: MarketSnapshot, symbols: tuple[str, ...]) -> dict[str, Any]:
+    """Which market was judged, as the results show it; `symbols` are those the caller asked for."""
     volumes = dict(zip(market.spot.symbols, market.spot.volume_24h_usd, strict=True)) if market.spot else {}
     contracts = market.perpetuals.symbols if market.perpetuals else ()
     tiers = Counter(AssetTier.of(float(volume)) for volume in volumes.values())
@@ -49,6 +49,9 @@ def describe(market: MarketSnapshot) -> dict[str, Any]:
         "captured_at": timestamp(market.captured_at),
         "total_assets_scanned": len({symbol.partition("/")[0] for symbol in (*volumes, *contracts)}),
         "asset_tiers": {tier.value: tiers[tier] for tier in AssetTier if tiers[tier]},
+        "unknown_symbols": [
+            symbol for symbol in symbols if not any(selection.is_of(one, symbol) for one in (*volumes, *contracts))
+        ],
         "excluded": dict(market.excluded),
         "missing": dict(market.missing),
         "assumptions": dict(market.assumptions),
