@@ -16,7 +16,7 @@ EMULATOR := infra/local/emulator
 LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test check up down layers
+.PHONY: help scan test check up down layers bench
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,11 @@ check: .venv/ready ## format, lint, types, import rules, templates, layers
 	    { echo "infra/layers/$$layer/requirements.txt is not what uv.lock says: run \`make layers\`."; exit 1; }; \
 	done
 
+bench: .venv/ready ## count what a scan costs on DynamoDB Local, and time imports as a ratio
+	$(BIN)/python -m tests.load.units
+	$(BIN)/python -m tests.load.imports
+	$(BIN)/python -m tests.load.snapshots
+
 layers: .venv/ready ## write the layers' requirements anew from uv.lock
 	@for layer in $(LAYERS); do \
 	  $(UV) export -q --frozen --only-group layer-$$layer --no-emit-project --no-header \
@@ -53,13 +58,15 @@ layers: .venv/ready ## write the layers' requirements anew from uv.lock
 	done
 
 .venv/ready: pyproject.toml uv.lock .python-version | $(UV)
-	$(UV) sync --frozen
+	@echo "Installing the project's packages …"
+	@$(UV) sync -q --frozen
 	@touch $@
 
 # The emulator's packages stay out of the project's environment, and both out of that of the Lambdas.
 .opscan/env/ready: $(EMULATOR)/pyproject.toml $(EMULATOR)/uv.lock | $(UV)
-	UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/emulator $(UV) sync -q --frozen --project $(EMULATOR) --no-default-groups
-	UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/runtime $(UV) sync -q --frozen --project $(EMULATOR) --only-group runtime
+	@echo "Installing the emulator …"
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/emulator $(UV) sync -q --frozen --project $(EMULATOR) --no-default-groups
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/runtime $(UV) sync -q --frozen --project $(EMULATOR) --only-group runtime
 	@touch $@
 
 # pyenv's python3 refuses to start where .python-version names one that it lacks
@@ -67,4 +74,4 @@ layers: .venv/ready ## write the layers' requirements anew from uv.lock
 	@for python in python3 /usr/bin/python3 /usr/local/bin/python3 python; do \
 	  if $$python -c 'import ensurepip' 2>/dev/null; then exec $$python -m venv .uv; fi; \
 	done; echo "No Python with venv was found: install python3 and python3-venv."; exit 1
-	.uv/bin/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@.uv/bin/pip install -q --disable-pip-version-check uv==$(UV_VERSION)

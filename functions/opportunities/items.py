@@ -47,6 +47,7 @@ class StoredResult:
     truncated: int
     examined: int
     market: Mapping[str, Json]
+    investor: Mapping[str, Any]
 
 
 def number(value: float) -> dict[str, str]:
@@ -139,7 +140,7 @@ def profile_key(user_id: str) -> Item:
 
 
 def result_to_item(user_id: str, scan_id: str, result: StoredResult, expires_at: int) -> Item:
-    body = {"opportunities": result.opportunities, "market": result.market}
+    body = {"opportunities": result.opportunities, "market": result.market, "investor": result.investor}
     return {
         "pk": result_key(user_id, scan_id),
         "sk": {"S": result.strategy},
@@ -158,6 +159,7 @@ def result_from_item(item: Item) -> StoredResult:
         truncated=int(item["truncated"]["N"]),
         examined=int(item["examined"]["N"]),
         market=body["market"],
+        investor=body["investor"],
     )
 
 

@@ -159,8 +159,15 @@ def parse[Model: BaseModel](model: type[Model], content: bytes | dict[str, Any])
         return model.model_validate(content)
     except ValidationError as error:
         raise InvalidRequest(
-            {_field(one["loc"]): one["msg"].removeprefix("Value error, ") for one in error.errors()}
+            {_field(one["loc"]): _said(one["type"], one["msg"], model) for one in error.errors()}
         ) from error
+
+
+def _said(kind: str, message: str, model: type[BaseModel]) -> str:
+    """pydantic's message, plainer where it is for programmers."""
+    if kind == "extra_forbidden":
+        return f"unknown field; there are {', '.join(model.model_fields)}"
+    return message.removeprefix("Value error, ")
 
 
 def _field(location: tuple[int | str, ...]) -> str:

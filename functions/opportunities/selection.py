@@ -33,11 +33,10 @@ def ranked(opportunities: Iterable[Opportunity]) -> list[Opportunity]:
 def wanted(opportunity: Opportunity, filters: Filters) -> bool:
     """Whether the opportunity meets every restriction that the caller made.
 
-    `strategy_ids` restricts which strategies run and is not looked at here. A symbol in the filter may be a base
-    asset ("BTC"), a pair ("BTC/USDT", which also admits its perpetual) or a contract ("BTC/USDT:USDT").
+    `strategy_ids` restricts which strategies run and is not looked at here.
     """
     return (
-        _symbol_wanted(opportunity.symbol, filters.symbols)
+        (not filters.symbols or any(is_of(opportunity.symbol, name) for name in filters.symbols))
         and (not filters.asset_tiers or opportunity.asset_tier in filters.asset_tiers)
         and (not filters.opportunity_type or opportunity.opportunity_type in filters.opportunity_type)
         and (not filters.preferred_timeframes or opportunity.estimated_timeframe in filters.preferred_timeframes)
@@ -47,7 +46,7 @@ def wanted(opportunity: Opportunity, filters: Filters) -> bool:
     )
 
 
-def _symbol_wanted(symbol: str, symbols: tuple[str, ...]) -> bool:
+def is_of(symbol: str, name: str) -> bool:
+    """Whether an instrument is meant by `name`: a base asset ("BTC"), a pair, or exactly this instrument."""
     pair = symbol.partition(":")[0]
-    base = pair.partition("/")[0]
-    return not symbols or any(name in (symbol, pair, base) for name in symbols)
+    return name in (symbol, pair, pair.partition("/")[0])

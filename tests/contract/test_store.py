@@ -98,8 +98,10 @@ def test_a_failed_scan_says_why_and_stays_failed(store: Store) -> None:
 
 
 def test_results_read_back_by_strategy_and_the_first_ones_stand(store: Store) -> None:
-    first = StoredResult("risk_management", [{"symbol": "BTC/USDT", "score": 0.25}], 2, 50, {"source": "simulated"})
-    other = StoredResult("funding_arbitrage", [], 0, 40, {"source": "simulated"})
+    first = StoredResult(
+        "risk_management", [{"symbol": "BTC/USDT", "score": 0.25}], 2, 50, {"source": "simulated"}, {"version": 1}
+    )
+    other = StoredResult("funding_arbitrage", [], 0, 40, {"source": "simulated"}, {"version": 1})
     store.put_result(USER, SCAN_ID, first, FOREVER)
     store.put_result(USER, SCAN_ID, other, FOREVER)
     store.put_result(USER, SCAN_ID, replace(first, opportunities=[]), FOREVER)
@@ -110,7 +112,7 @@ def test_results_read_back_by_strategy_and_the_first_ones_stand(store: Store) ->
 def test_results_of_more_than_one_page_come_whole(store: Store) -> None:
     # Random text does not compress, and DynamoDB's pages end at 1 MB.
     written = [
-        StoredResult(f"strategy_{number}", [{"text": secrets.token_hex(150_000)}], 0, 1, {}) for number in range(8)
+        StoredResult(f"strategy_{number}", [{"text": secrets.token_hex(150_000)}], 0, 1, {}, {}) for number in range(8)
     ]
     for one in written:
         store.put_result(USER, SCAN_ID, one, FOREVER)

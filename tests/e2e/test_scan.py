@@ -1,5 +1,6 @@
 """Scans through the deployed API, with IAM and JWT enforced."""
 
+import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from opportunities.domain import Filters, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.archive import load, save
 from opportunities.market.simulated import simulated
+from opscan.stack.deploy import STACK_NAME
 from opscan.stack.state import Stack
 from tests.e2e.conftest import Caller
 from tests.template import functions
@@ -149,6 +151,36 @@ def test_a_scan_pinned_to_nothing_fails_and_says_what_to_do(demo: Caller) -> Non
     _, last = until_terminal(demo, demo.discover(snapshot="no-such").json()["scan_id"])
     assert last["status"] == "failed"
     assert "no snapshot is named no-such; upload it to pinned/no-such" in last["message"]
+
+
+def test_a_scan_that_may_not_start_is_refused_and_its_placeholder_failed(demo: Caller, stack: Stack) -> None:
+    """The Lambda is forbidden to start the workflow for a moment; what it wrote must not be left running."""
+    role = stack.client("cloudformation").describe_stack_resource(
+        StackName=STACK_NAME, LogicalResourceId="DiscoverRole"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    deny = {"Statement": [{"Effect": "Deny", "Action": "states:StartExecution", "Resource": "*"}]}
+    iam = stack.client("iam")
+    iam.put_role_policy(RoleName=role, PolicyName="no-start", PolicyDocument=json.dumps(deny))
+    try:
+        answer = demo.discover(symbols="DOGE")
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="no-start")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    failed = stack.client("dynamodb").query(
+        TableName=stack.table_name,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :scan)",
+        FilterExpression="reason = :reason",
+        ExpressionAttributeValues={
+            ":pk": {"S": f"USER#{stack.user_id}"},
+            ":scan": {"S": "SCAN#"},
+            ":reason": {"S": "the workflow could not be started"},
+        },
+        ConsistentRead=True,
+    )["Items"]
+    assert [one["state"]["S"] for one in failed] == ["failed"]
+    again = demo.discover(symbols="DOGE").json()
+    assert again["scan_id"] != failed[0]["sk"]["S"].removeprefix("SCAN#")
+    assert until_terminal(demo, again["scan_id"])[1]["status"] == "complete"
 
 
 def test_no_id_is_ever_unknown_to_the_one_who_got_it(demo: Caller) -> None:

@@ -104,9 +104,9 @@ def main() -> None:
         row("status")
         found = store.scan(USER, scan.scan_id) or scan
         results_service.describe(
-            found, store.results(USER, scan.scan_id), INVESTOR, strategies.describe, now, limit=100, cursor=None
+            found, store.results(USER, scan.scan_id), strategies.describe, now, limit=100, cursor=None
         )
-        row("results (with the profile: one GetItem more)")
+        row("results")
         console.print(report)
 
         sizes = Table("item", "bytes", title="Items")

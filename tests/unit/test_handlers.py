@@ -266,15 +266,19 @@ def fill(store: Store, scan_id: str) -> None:
             "score": score,
             "confidence_score": 0.8,
             "profit_potential_usd": 10.0,
+            "metadata": {"legs": [{"side": "buy", "symbol": symbol}]},
         }
 
     found = {
         "funding_arbitrage": [one("funding_arbitrage", "ETH/USDT", 0.3)],
-        "spot_momentum_strategy": [one("spot_momentum_strategy", symbol, 0.2) for symbol in ("SOL/USDT", "BTC/USDT")],
+        "spot_momentum_strategy": [one("spot_momentum_strategy", symbol, 0.2) for symbol in ("ETH/USDT", "BTC/USDT")],
     }
     for name, opportunities in found.items():
         store.put_result(
-            USER, scan_id, StoredResult(name, opportunities, 7, 40, {"source": "simulated"}), int(time.time()) + 1000
+            USER,
+            scan_id,
+            StoredResult(name, opportunities, 7, 40, {"source": "simulated"}, {"version": 3}),
+            int(time.time()) + 1000,
         )
         store.record_outcome(USER, scan_id, name, outcome(opportunities=len(opportunities) + 7), time.time())
     skipped = outcome(status=OutcomeStatus.SKIPPED, opportunities=0, best=None, reason="no holdings are stored")
@@ -309,10 +313,16 @@ def test_results_are_one_ranking_and_say_what_is_missing(store: Store, dynamodb:
     fill(store, scan_id)
     finish(store, dynamodb, scan_id)
     _, content, _ = read(scan_id)
-    assert [one["symbol"] for one in content["opportunities"]] == ["ETH/USDT", "BTC/USDT", "SOL/USDT"]
+    assert [(one["rank"], one["symbol"], one["repeats"]) for one in content["opportunities"]] == [
+        (1, "ETH/USDT", None),
+        (2, "BTC/USDT", None),
+        (3, "ETH/USDT", 1),
+    ]
+    assert content["total_profit_potential_usd"] == 20.0
     assert content["metadata"]["truncated"] == {"funding_arbitrage": 7, "spot_momentum_strategy": 7}
     assert content["strategy_performance"]["risk_management"]["reason"] == "no holdings are stored"
     assert content["signal_analysis"]["total_signals_analyzed"] == 80
+    assert content["user_profile"] == {"version": 3}
     assert content["signal_analysis"]["signals_by_strength"] == {
         "very_strong": 0,
         "strong": 3,
@@ -335,7 +345,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(store: Store, dynamod
         if not content["next_cursor"]:
             break
         query["cursor"] = content["next_cursor"]
-    assert seen == ["ETH/USDT", "BTC/USDT", "SOL/USDT"]
+    assert seen == ["ETH/USDT", "BTC/USDT", "ETH/USDT"]
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "x"}, {"cursor": "!!"}, {"cursor": "AAAA"}, {"page": "2"}])

@@ -8,6 +8,7 @@ import pytest
 
 from opportunities.domain import Filters, Findings, Investor, Opportunity, OutcomeStatus, RiskLevel
 from opportunities.errors import Unsuitable
+from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.judge import MOST, Judge
 from opportunities.store import Store
@@ -63,6 +64,16 @@ def test_only_what_was_asked_for_is_kept(store: Store) -> None:
     assert outcome is not None
     assert outcome.opportunities == 1
     assert [one["symbol"] for one in store.results(USER, SCAN_ID)[0].opportunities] == ["ETH/USDT"]
+
+
+def test_the_result_says_for_whom_and_of_what_it_was_found(store: Store) -> None:
+    task = replace(TASK, filters=Filters(symbols=("BTC", "DOGECOINX")), investor=Investor(capital_usd=7.0, version=4))
+    market = simulated(7, int(NOW), 3)
+    replace(judge(store), market=lambda _key: market).run(task)
+    (result,) = store.results(USER, SCAN_ID)
+    assert (result.investor["capital_usd"], result.investor["version"]) == (7.0, 4)
+    assert result.market["unknown_symbols"] == ["DOGECOINX"]
+    assert result.market["total_assets_scanned"] == 3
 
 
 def test_what_is_over_the_cap_is_cut_and_said(store: Store) -> None:

@@ -71,6 +71,7 @@ def test_every_filter_is_honoured(filters: Filters, wanted: bool) -> None:
 
 
 def test_a_pair_in_the_filter_admits_its_perpetual() -> None:
+    """BTC, BTC/USDT and BTC/USDT:USDT all name it."""
     perpetual = opportunity(symbol="BTC/USDT:USDT")
     assert all(selection.wanted(perpetual, Filters(symbols=(name,))) for name in ("BTC", "BTC/USDT", "BTC/USDT:USDT"))
 

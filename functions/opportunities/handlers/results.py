@@ -3,7 +3,6 @@
 import time
 
 from opportunities import aws, scans, settings, strategies
-from opportunities.domain import Investor
 from opportunities.errors import ScanNotFound
 from opportunities.http import Answer, Event, answer, api, user_id
 from opportunities.requests import ResultsQuery, parse
@@ -24,7 +23,6 @@ def handler(event: Event) -> Answer:
     content = results.describe(
         scan,
         store.results(caller, scan_id),
-        store.investor(caller) or Investor(),
         strategies.describe,
         now,
         limit=query.limit,

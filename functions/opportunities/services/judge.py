@@ -42,18 +42,23 @@ class Judge:
             outcome = Outcome(OutcomeStatus.SKIPPED, reason=str(unsuitable))
         else:
             chosen = selection.ranked(one for one in findings.opportunities if selection.wanted(one, task.filters))
-            self.store.put_result(task.user_id, task.scan_id, self._result(chosen, findings, market), task.expires_at)
+            self.store.put_result(
+                task.user_id, task.scan_id, self._result(task, chosen, findings, market), task.expires_at
+            )
             outcome = Outcome(OutcomeStatus.COMPLETE, opportunities=len(chosen), best=_best(chosen))
         outcome = replace(outcome, duration_ms=round(1000 * (time.perf_counter() - started)))
         return self.store.record_outcome(task.user_id, task.scan_id, self.strategy, outcome, self.clock())
 
-    def _result(self, chosen: list[Opportunity], findings: Findings, market: MarketSnapshot) -> StoredResult:
+    def _result(
+        self, task: StrategyTask, chosen: list[Opportunity], findings: Findings, market: MarketSnapshot
+    ) -> StoredResult:
         return StoredResult(
             strategy=self.strategy,
             opportunities=[wire.opportunity_to_json(one) | {"score": selection.score(one)} for one in chosen[:MOST]],
             truncated=max(len(chosen) - MOST, 0),
             examined=findings.examined,
-            market=markets.describe(market),
+            market=markets.describe(market, task.filters.symbols),
+            investor=wire.investor_to_json(task.investor),
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from opportunities import snapshots
+from opportunities import selection, snapshots
 from opportunities.domain import AssetTier
 from opportunities.errors import MarketUnavailable
 from opportunities.http import timestamp
@@ -39,21 +39,24 @@ class Capture:
         return key
 
 
-def describe(market: MarketSnapshot) -> dict[str, Any]:
-    """Which market was judged, as the results show it; a pair counts once, by its largest listing."""
+def describe(market: MarketSnapshot, symbols: tuple[str, ...]) -> dict[str, Any]:
+    """Which market was judged, as the results show it; a pair counts once, by its largest listing.
+
+    `symbols` are those the caller asked for.
+    """
     spot = market.spot
     volumes: dict[str, float] = {}
     for symbol, volume in zip(spot.symbols, spot.volume_24h_usd.tolist(), strict=True) if spot else ():
         volumes[symbol] = max(volumes.get(symbol, 0.0), volume)
-    derived = [section.symbols for section in (market.perpetuals, market.futures, market.options) if section]
+    sections = (market.perpetuals, market.futures, market.options)
+    known = {*volumes, *(symbol for section in sections if section for symbol in section.symbols)}
     tiers = Counter(AssetTier.of(volume) for volume in volumes.values())
     return {
         "source": market.source,
         "captured_at": timestamp(market.captured_at),
-        "total_assets_scanned": len(
-            {symbol.partition("/")[0] for symbols in (volumes, *derived) for symbol in symbols}
-        ),
+        "total_assets_scanned": len({symbol.partition("/")[0] for symbol in known}),
         "asset_tiers": {tier.value: tiers[tier] for tier in AssetTier if tiers[tier]},
+        "unknown_symbols": [name for name in symbols if not any(selection.is_of(one, name) for one in known)],
         "excluded": dict(market.excluded),
         "missing": dict(market.missing),
         "assumptions": dict(market.assumptions),

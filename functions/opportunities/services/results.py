@@ -2,12 +2,12 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
 from opportunities import scans, wire
-from opportunities.domain import Investor, OutcomeStatus, Scan
+from opportunities.domain import OutcomeStatus, Scan
 from opportunities.errors import InvalidRequest
 from opportunities.http import timestamp
 from opportunities.items import StoredResult
@@ -20,7 +20,6 @@ _STRENGTHS = {"very_strong": 0.9, "strong": 0.75, "moderate": 0.5, "weak": 0.0}
 def describe(
     scan: Scan,
     results: Sequence[StoredResult],
-    investor: Investor,
     description: Callable[[str], Description],
     now: float,
     *,
@@ -29,9 +28,11 @@ def describe(
 ) -> dict[str, Any]:
     """The body of GET /opportunities/results/{scan_id}: `limit` opportunities from `cursor` on, best first."""
     # The scores were made by `selection.score` when the opportunities were found.
-    ranked = sorted(
-        (one for result in results for one in result.opportunities),
-        key=lambda one: (-one["score"], one["strategy_id"], one["symbol"], one["opportunity_type"]),
+    ranked = _numbered(
+        sorted(
+            (one for result in results for one in result.opportunities),
+            key=lambda one: (-one["score"], one["strategy_id"], one["symbol"], one["opportunity_type"]),
+        )
     )
     start = _offset(cursor)
     end = start + limit
@@ -43,12 +44,14 @@ def describe(
         "user_id": scan.user_id,
         "opportunities": ranked[start:end],
         "total_opportunities": len(ranked),
+        "total_profit_potential_usd": sum(one["profit_potential_usd"] for one in ranked if one["repeats"] is None),
         "next_cursor": _cursor(end) if end < len(ranked) else None,
         "signal_analysis": {
             "total_signals_analyzed": sum(result.examined for result in results),
             "signals_by_strength": _by_strength([one["confidence_score"] for one in ranked]),
         },
-        "user_profile": wire.investor_to_json(investor) | {"version_scanned": scan.investor_version},
+        # Who was judged, which the profile of today may no longer be; without any result only its version is known.
+        "user_profile": dict(results[0].investor) if results else {"version": scan.investor_version},
         "strategy_performance": _performance(scan, results),
         "asset_discovery": dict(results[0].market) if results else {},
         "strategy_recommendations": _recommendations(scan, description)
@@ -68,6 +71,20 @@ def describe(
             "expires_at": timestamp(scan.expires_at),
         },
     }
+
+
+def _numbered(ranked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each with its `rank` and, if a better one trades the same instruments to the same sides, that one's in `repeats`.
+
+    Two strategies that buy one symbol have found one price series twice: nobody can add their profits.
+    """
+    first: dict[frozenset[tuple[str, str]], int] = {}
+    numbered = []
+    for rank, one in enumerate(ranked, start=1):
+        trade = frozenset((leg["side"], leg["symbol"]) for leg in one["metadata"]["legs"])
+        best = first.setdefault(trade, rank)
+        numbered.append({**one, "rank": rank, "repeats": best if best < rank else None})
+    return numbered
 
 
 def _by_strength(confidences: Sequence[float]) -> dict[str, int]:

@@ -21,7 +21,7 @@ _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarc
 def deploy(emulator: Emulator, report: Report) -> dict[str, str]:
     """Builds and deploys what is in the working tree now; the deployed stack's outputs."""
     # Lambdas run on this machine, so they are built for it, and need no network; on AWS the template's defaults hold
-    parameters = ["--parameter-overrides", f"Architecture={_architecture()}", "MarketSource=planted"]
+    parameters = ["--parameter-overrides", f"Architecture={architecture()}", "MarketSource=planted"]
     write_private(SAM_LOG, "")
     first = "" if SAM_HOME.exists() else " (the first time takes a minute)"
     SAM_HOME.mkdir(exist_ok=True)
@@ -56,7 +56,7 @@ def _outputs(emulator: Emulator) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def _architecture() -> str:
+def architecture() -> str:
     machine = platform.machine().lower()
     if machine not in _ARCHITECTURES:
         message = f"Lambda has no {machine} processors: use a machine with one of {', '.join(_ARCHITECTURES)}."
