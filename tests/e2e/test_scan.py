@@ -12,6 +12,7 @@ from opportunities import selection, strategies, wire
 from opportunities.domain import Filters, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.archive import load, save
+from opportunities.market.planting.demo import planted_market
 from opportunities.market.simulated import simulated
 from opscan.stack.deploy import STACK_NAME
 from opscan.stack.state import Stack
@@ -61,7 +62,7 @@ def test_the_results_are_what_the_strategies_say_of_the_same_market(demo: Caller
     snapshot = stack.client("s3").get_object(Bucket=stack.bucket_name, Key=content["metadata"]["snapshot"])
     body = snapshot["Body"].read()
     market = load(body)
-    assert save(simulated(7, market.captured_at)) == body
+    assert save(planted_market(7, market.captured_at)) == body
     profile = demo.http.get("/opportunities/profile").json()["profile"]
     expected = []
     for name in strategies.names():

@@ -40,7 +40,8 @@ def _sam(emulator: Emulator, command: str, arguments: list[str]) -> None:
         done = subprocess.run(
             [str(_SAM), command, "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local", *arguments],
             cwd=SAM_HOME,
-            env=environment.for_tools(emulator.endpoint_url),
+            # the layers' makefile wants to know the processor too: sam does not tell it
+            env={**environment.for_tools(emulator.endpoint_url), "ARCHITECTURE": architecture()},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
