@@ -1,10 +1,11 @@
 """A deployment's API, its local stack and the passing of time, in this process and without waiting."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 from typer.testing import CliRunner, Result
@@ -197,9 +198,25 @@ class FakeRunning:
     api_url: str = "http://127.0.0.1:4566/api"
     token: str = "local-token"
     bucket_name: str = "snapshots"
+    log_group_name: str = "/opportunity-scan/local"
+    is_current: bool = True
+    logs: "FakeLogs | None" = None
 
-    def client(self, service: str) -> NoReturn:
-        raise AssertionError(f"no test may reach {service}")
+    def client(self, service: str) -> "FakeLogs":
+        assert service == "logs" and self.logs, f"no test may reach {service}"  # noqa: PT018
+        return self.logs
+
+
+@dataclass(frozen=True)
+class FakeLogs:
+    """MiniStack's way: the oldest `limit` events from `startTime` on, and no token for the next ones."""
+
+    events: Sequence[dict[str, Any]]
+
+    def filter_log_events(self, *, logGroupName: str, startTime: int, limit: int) -> dict[str, Any]:  # noqa: N803
+        assert logGroupName == "/opportunity-scan/local"
+        later = (event for event in self.events if event["timestamp"] >= startTime)
+        return {"events": sorted(later, key=lambda event: event["timestamp"])[:limit]}
 
 
 @dataclass
@@ -213,7 +230,7 @@ class FakeStack:
 
     def down(self, report: Steps) -> bool:
         was_up, self.running = self.running is not None, None
-        with report("Ending the emulator"):
+        with report("Ending the emulator") if was_up else nullcontext():
             return was_up
 
     def load(self) -> FakeRunning | None:

@@ -114,6 +114,8 @@ def test_an_error_inside_the_api_points_to_the_logs() -> None:
         ("follow", "scan_1"),
         ("profile", "set"),
         ("profile", *REMOTE, "set", "--capital", "1"),
+        ("profile", "--json", "set", "--capital", "1"),
+        ("profile", "set", "--capital", "0"),
         ("profile", "set", "--holding", "BTC"),
         ("profile", "set", "--fee", "binance=0.1"),
     ],
@@ -128,12 +130,14 @@ def test_wrong_options_end_with_2_before_anything_is_asked_or_started(arguments:
     assert stack.running is None
 
 
-@pytest.mark.parametrize("command", [("follow", SCAN_ID), ("profile",), ("strategies",), ("status",)])
+@pytest.mark.parametrize("command", [("follow", SCAN_ID), ("profile",), ("strategies",), ("status",), ("logs",)])
 def test_without_a_stack_the_other_commands_say_what_to_do(command: tuple[str, ...]) -> None:
     ended = run(FakeApi(), *command, stack=FakeStack(running=None))
     assert ended.exit_code == 3
     assert "The local stack is not up." in ended.stderr
     assert "opscan up" in ended.stderr
+    takes_another = command[0] not in ("status", "logs")
+    assert ("--api-url" in ended.stderr) == takes_another
 
 
 def test_a_file_that_is_no_snapshot_is_refused_before_anything_is_started(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from opscan.surroundings import Clock
 from tests.unit.cli_fakes import (
     DONE,
     SCAN_ID,
     FakeApi,
+    FakeRunning,
     FakeStack,
     FakeTime,
     accepted,
@@ -57,10 +60,13 @@ def test_the_summary_says_which_market_it_was_and_what_is_missing() -> None:
     assert "Assumed spread: 5 basis points" in said
     assert "Missing perpetuals: no marks were recorded" in said
     assert "Excluded listed less than 200 bars ago: 4 markets" in said
-    assert "Failed funding_arbitrage: the Lambda timed out" in said
+    assert "Found 3 by 1 of 3 strategies" in said
+    assert "Failed funding_arbitrage: the Lambda timed out; its log: `opscan logs --strategy funding_arbitrage`" in said
     assert "Skipped risk_management: the investor holds nothing" in said
     assert "Cut off spot_momentum_strategy: 7 more were found and not kept" in said
-    assert "Advice Risk management: Protects what you hold." in said
+    assert "Advice Risk management: Protects what you hold. Say what you hold:" in said
+    assert "opscan profile set --holding BTC=0.4" in said
+    assert said.count("the investor holds nothing") == 2  # once while it ran, once in the summary
 
 
 def test_outside_a_terminal_there_are_no_control_characters() -> None:
@@ -127,6 +133,7 @@ def test_a_scan_that_does_not_complete_ends_with_1_and_the_reason(state: str) ->
     ended = run(api, "scan")
     assert ended.exit_code == 1
     assert "no market snapshot could be had" in ended.stderr
+    assert ("opscan logs" in ended.stderr) == (state == "failed")
 
 
 def test_a_scan_that_failed_without_findings_does_not_talk_of_conditions() -> None:
@@ -159,7 +166,7 @@ def test_top_asks_for_no_more_than_it_shows() -> None:
     api = FakeApi(results=[results(2, total=40, cursor="more")])
     ended = run(api, "scan", "--top", "2")
     assert api.requests[-1].url.params["limit"] == "2"
-    assert "40 by 3 strategies in 2.3 s, 2 shown here" in " ".join(ended.stdout.split())
+    assert "40 by 1 of 3 strategies in 2.3 s, 2 shown here" in " ".join(ended.stdout.split())
     assert "--top 40 shows them all" in ended.stdout
 
 
@@ -189,6 +196,76 @@ def test_ctrl_c_ends_with_130_and_tells_how_to_go_on() -> None:
     ended = run(FakeApi(status=[status()]), "scan", time=FakeTime(interrupt_after=2))
     assert ended.exit_code == 130
     assert f"opscan follow {SCAN_ID}" in ended.stderr
+
+
+def test_ctrl_c_right_after_the_start_tells_how_to_go_on_too() -> None:
+    class Impatient(FakeTime):
+        def now(self) -> float:
+            self.seconds += 1
+            if self.seconds == 3:  # the view is made at 1, the API asked at 2, the start told at 3
+                raise KeyboardInterrupt
+            return self.seconds
+
+        @property
+        def clock(self) -> Clock:
+            return replace(super().clock, now=self.now)
+
+    receipt = httpx.Response(202, json={"scan_id": SCAN_ID})
+    api = FakeApi(discover=[receipt])
+    ended = run(api, "scan", "--api-url", "https://api.example.com", "--token", "t", time=Impatient())
+    assert ended.exit_code == 130
+    assert api.paths() == ["discover"]
+    assert f"opscan follow {SCAN_ID}" in ended.stderr
+
+
+def test_ctrl_c_before_there_is_a_scan_is_said() -> None:
+    class Interrupted(FakeStack):
+        def load(self) -> FakeRunning | None:
+            raise KeyboardInterrupt
+
+    ended = run(FakeApi(), "scan", stack=Interrupted())
+    assert ended.exit_code == 130
+    assert "Interrupted." in ended.stderr
+
+
+def test_a_failure_gets_no_advice_to_run_again() -> None:
+    answer = results().json()
+    failed = {"strategy_id": "funding_arbitrage", "name": "Funding", "benefit": "b", "reason": "It failed: the Lambda"}
+    answer["strategy_recommendations"] = [failed | {"type": "scan_again"}]
+    said = run(FakeApi(results=[httpx.Response(200, json=answer)]), "scan").stdout
+    assert "Advice" not in said
+
+
+def test_another_deployment_has_no_logs_at_hand() -> None:
+    said = run(FakeApi(), "scan", "--api-url", "https://api.example.com", "--token", "t").stdout
+    assert "the Lambda timed out" in said
+    assert "opscan logs" not in said
+
+
+def test_the_table_has_a_legend_and_the_stops() -> None:
+    said = run(a_whole_scan(), "scan").stdout
+    assert said.count("66,000.00") == 3
+    assert "Ranked by confidence × profit / capital / day." in " ".join(said.split())
+
+
+def test_repeats_unknown_symbols_and_the_total_are_shown() -> None:
+    answer = results().json()
+    for rank, one in enumerate(answer["opportunities"], start=1):
+        one |= {"rank": rank, "repeats": 1 if rank == 3 else None}
+    answer["asset_discovery"]["unknown_symbols"] = ["DOGECOINX"]
+    answer["total_profit_potential_usd"] = 623.5
+    shown = run(FakeApi(results=[httpx.Response(200, json=answer)]), "scan").stdout
+    said = " ".join(shown.split())
+    assert shown.count("= #1") == 1
+    assert "Unknown DOGECOINX: this market has no such symbol" in said
+    assert "623.50 USD in all" in said
+
+
+def test_a_stack_of_other_sources_is_told_on_stderr_and_still_scans() -> None:
+    ended = run(a_whole_scan(), "scan", "--json", stack=FakeStack(FakeRunning(is_current=False)))
+    assert ended.exit_code == 0
+    assert "deployed from other sources: run `make up`" in ended.stderr
+    json.loads(ended.stdout)
 
 
 def test_follow_sees_an_earlier_scan_through_without_starting_one() -> None:

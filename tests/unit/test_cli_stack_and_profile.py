@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -31,9 +32,18 @@ def test_up_prints_the_address_the_token_and_a_ready_curl() -> None:
     ended = run(FakeApi(), "up", stack=FakeStack(running=None))
     assert ended.exit_code == 0
     assert "http://127.0.0.1:4566/api" in ended.stdout
-    assert "\nlocal-token\n" in ended.stdout
-    assert "curl -X POST http://127.0.0.1:4566/api/opportunities/discover" in ended.stdout
-    assert "-H 'Authorization: Bearer local-token'" in ended.stdout
+    assert "\nexport URL=http://127.0.0.1:4566/api\nexport TOKEN=local-token\ncurl " in ended.stdout
+    assert ended.stdout.count("local-token") == 1
+
+
+def test_the_printed_lines_run_in_a_shell() -> None:
+    printed = run(FakeApi(), "up").stdout
+    script = "curl() { printf '%s\\n' \"$@\"; }\n" + printed[printed.index("export URL") :]
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "http://127.0.0.1:4566/api/opportunities/discover",
+        *("-X", "POST", "-H", "Authorization: Bearer local-token", "-d", "{}"),
+    ]
 
 
 def test_status_of_a_running_stack_tells_how_to_call_it() -> None:
@@ -43,7 +53,7 @@ def test_status_of_a_running_stack_tells_how_to_call_it() -> None:
 def test_down_says_whether_there_was_anything_to_end() -> None:
     stack = FakeStack()
     assert "is down" in run(FakeApi(), "down", stack=stack).stdout
-    assert "was not up" in run(FakeApi(), "down", stack=stack).stdout
+    assert run(FakeApi(), "down", stack=stack).stdout == "The local stack was not up.\n"
 
 
 def test_a_stack_that_cannot_start_says_why() -> None:
@@ -62,6 +72,17 @@ def test_the_investor_is_shown() -> None:
     shown = run(profile_api(), "profile").stdout
     for said in ("25,000 USD", "low", "BTC 0.4, ETH 3", "spot 0.100%, perpetual 0.050%"):
         assert said in shown
+
+
+@pytest.mark.parametrize("command", ["profile", "profile set --risk low"])
+def test_the_investor_is_a_json_document_too(command: str) -> None:
+    assert json.loads(run(profile_api(), *command.split(), "--json").stdout)["profile"] == INVESTOR
+
+
+def test_the_catalogue_is_a_json_document_too() -> None:
+    body = {"success": True, "strategies": [{"strategy_id": "funding_arbitrage"}]}
+    api = FakeApi(strategies=[httpx.Response(200, json=body)])
+    assert json.loads(run(api, "strategies", "--json").stdout) == body
 
 
 def test_setting_one_thing_keeps_the_others() -> None:

@@ -1,6 +1,7 @@
 """`opscan snapshot`: building, showing, and what it says when it cannot."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,18 @@ def test_the_moment_may_be_said_in_any_zone(recorded: Path, tmp_path: Path, mome
     out = tmp_path / "market.npy"
     assert run("build", recorded, "--as-of", moment, "--out", out).exit_code == 0
     assert load(out.read_bytes()).captured_at == 1_709_613_000
+
+
+@pytest.mark.parametrize("moment", ["2024-03-05", "2024-03-05T00:00", "2024-03-05Z"])
+def test_a_moment_that_is_suggested_is_taken(recorded: Path, tmp_path: Path, moment: str) -> None:
+    out = tmp_path / "market.npy"
+    if not moment.endswith("Z"):
+        refused = run("build", recorded, "--as-of", moment, "--out", out)
+        suggested = re.search(r"Give (\S+) for UTC", refused.stderr)
+        assert suggested
+        moment = suggested[1]
+    assert run("build", recorded, "--as-of", moment, "--out", out).exit_code == 0
+    assert load(out.read_bytes()).captured_at == 1_709_596_800
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from opscan.stack import emulator, state, users
+from opscan.stack import emulator, sources, state, users
 from opscan.stack.emulator import Emulator
 from opscan.stack.errors import StackError
 from opscan.stack.state import Stack
@@ -38,6 +38,12 @@ def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stack:
 def test_what_was_saved_is_loaded(stack: Stack) -> None:
     assert state.load() == stack
     assert (stack.token, stack.user_id, stack.endpoint_url) == ("a.b.c", "user-1", "http://127.0.0.1:4566")
+
+
+def test_a_stack_is_current_until_the_sources_are_others(stack: Stack) -> None:
+    assert stack.is_current  # an earlier version noted none
+    assert replace(stack, sources=sources.digest()).is_current
+    assert not replace(stack, sources="of other sources").is_current
 
 
 def test_only_the_owner_may_read_the_state(stack: Stack, tmp_path: Path) -> None:

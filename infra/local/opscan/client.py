@@ -10,7 +10,7 @@ import httpx
 from opportunities.domain import Json
 from opscan.errors import NoAnswer
 from opscan.refusals import refusal
-from opscan.replies import Receipt, Status, items, mapping, number, text
+from opscan.replies import Receipt, Status, items, number, text
 from opscan.results import Results
 from opscan.surroundings import Clock, Report, Target
 
@@ -72,9 +72,8 @@ class Api:
     def put_profile(self, profile: Mapping[str, Json]) -> Mapping[str, Json]:
         return self._json(self._ask("PUT", "/opportunities/profile", json=profile))
 
-    def strategies(self) -> list[Mapping[str, Json]]:
-        body = self._json(self._ask("GET", "/opportunities/strategies"))
-        return [mapping(strategy) for strategy in items(body.get("strategies"))]
+    def strategies(self) -> Mapping[str, Json]:
+        return self._json(self._ask("GET", "/opportunities/strategies"))
 
     def _page(self, scan_id: str, query: Mapping[str, str]) -> Mapping[str, Json]:
         give_up = self._clock.now() + PATIENCE_SECONDS

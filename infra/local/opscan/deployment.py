@@ -3,26 +3,36 @@
 import re
 from urllib.parse import urlsplit
 
+import typer
+
 from opscan.errors import BadInput, NoAnswer
 from opscan.surroundings import RunningStack, Steps, Surroundings, Target
+
+_ELSEWHERE = ", or name a deployment with --api-url and --token"
 
 
 def target(api_url: str | None, token: str | None, world: Surroundings, steps: Steps | None = None) -> Target:
     """Where to call, and as whom. A local stack that is down is started where there are `steps` to tell of it."""
     if api_url:
         return _remote(api_url, token)
-    running = (world.stack().load() or world.stack().up(steps)) if steps else running_stack(world)
+    running = _started(world, steps) if steps else running_stack(world, _ELSEWHERE)
     return Target(running.api_url.rstrip("/"), token or running.token, local=True)
 
 
-def running_stack(world: Surroundings) -> RunningStack:
-    """The local stack, that must be up."""
+def running_stack(world: Surroundings, otherwise: str = "") -> RunningStack:
+    """The local stack, that must be up; `otherwise` is what the command could do without it."""
     running = world.stack().load()
     if running is None:
-        raise NoAnswer(
-            "The local stack is not up.",
-            "Run `opscan up` to start it, or name a deployment with --api-url and --token.",
-        )
+        raise NoAnswer("The local stack is not up.", f"Run `opscan up` to start it{otherwise}.")
+    return running
+
+
+def _started(world: Surroundings, steps: Steps) -> RunningStack:
+    running = world.stack().load()
+    if running is None:
+        return world.stack().up(steps)
+    if not running.is_current:
+        typer.echo("The stack was deployed from other sources: run `make up` to bring in your changes.", err=True)
     return running
 
 

@@ -26,3 +26,8 @@ def confidence(score: float | None) -> str:
     if score is None:
         return NOTHING
     return ">0.99" if score > 0.99 else f"{score:.2f}"
+
+
+def many(count: int, thing: str, things: str = "") -> str:
+    """As in "1 market" and "2 markets"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {things or thing + 's'}"

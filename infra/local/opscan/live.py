@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from opscan.consoles import can_redraw
-from opscan.replies import Status, StrategyState
+from opscan.figures import many
+from opscan.replies import Status, StrategyState, explained
 from opscan.surroundings import Clock
 
 _LOOK = {"waiting": "dim", "running": "cyan", "complete": "green", "skipped": "yellow", "failed": "red"}
@@ -30,18 +31,19 @@ class View(Protocol):
     def note(self, sentence: str) -> None: ...
 
 
-def view_on(console: Console, clock: Clock) -> View:
+def view_on(console: Console, clock: Clock, *, local: bool = False) -> View:
     """The live picture where it can be drawn; lines in a pipe, whatever colour settings say."""
     if can_redraw(console):
-        return LiveView(console, clock)
-    return PlainView(console, clock)
+        return LiveView(console, clock, local=local)
+    return PlainView(console, clock, local=local)
 
 
 class LiveView:
     """One row per strategy, redrawn in place, and the total below them."""
 
-    def __init__(self, console: Console, clock: Clock) -> None:
+    def __init__(self, console: Console, clock: Clock, *, local: bool = False) -> None:
         self._console = console
+        self._local = local
         self._clock = clock
         self._started = clock.now()
         self._status: Status | None = None
@@ -69,14 +71,15 @@ class LiveView:
         if self._status is None:
             self._spinner.update(text=Text(f"Waiting for the scan … {seconds:.1f} s", style="dim"))
             return self._spinner
-        return picture(self._status, seconds, self._spinner)
+        return picture(self._status, seconds, self._spinner, local=self._local)
 
 
 class PlainView:
     """One line per event, without control characters."""
 
-    def __init__(self, console: Console, clock: Clock) -> None:
+    def __init__(self, console: Console, clock: Clock, *, local: bool = False) -> None:
         self._console = console
+        self._local = local
         self._clock = clock
         self._started = clock.now()
         self._said: dict[str, str] = {}
@@ -93,22 +96,23 @@ class PlainView:
         for strategy in status.strategies:
             if strategy.status not in ("waiting", self._said.get(strategy.name)):
                 self._said[strategy.name] = strategy.status
-                self.note(f"{strategy.name}: {in_words(strategy)}")
+                self.note(f"{strategy.name}: {in_words(strategy, local=self._local)}")
 
     def note(self, sentence: str) -> None:
         seconds = self._clock.now() - self._started
         self._console.print(Text(f"{seconds:6.1f} s  {sentence}"), soft_wrap=True)
 
 
-def in_words(strategy: StrategyState) -> str:
+def in_words(strategy: StrategyState, *, local: bool) -> str:
     """What one strategy did, for a line of its own."""
     if strategy.status == "complete":
         best = f", best {strategy.best}" if strategy.best else ""
         return f"done, {_finds(strategy.opportunities)}{_took(strategy)}{best}"
-    return f"{strategy.status}{_took(strategy)}" + (f": {strategy.reason}" if strategy.reason else "")
+    why = explained(strategy, local=local)
+    return f"{strategy.status}{_took(strategy)}" + (f": {why}" if why else "")
 
 
-def picture(status: Status, seconds: float, spinner: Spinner) -> RenderableType:
+def picture(status: Status, seconds: float, spinner: Spinner, *, local: bool = False) -> RenderableType:
     """The rows of `status`, `seconds` after the scan was asked for."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("strategy", no_wrap=True)
@@ -126,7 +130,10 @@ def picture(status: Status, seconds: float, spinner: Spinner) -> RenderableType:
             spinner if strategy.status == "running" else Text(_WORDS.get(strategy.status, strategy.status), style=look),
             Text(str(strategy.opportunities) if strategy.status == "complete" else ""),
             Text("" if strategy.seconds is None or not ended else f"{strategy.seconds:.2f} s"),
-            Text(strategy.reason or strategy.best, style=look if strategy.reason else ""),
+            Text(
+                explained(strategy, local=local) or strategy.best,
+                style=look if explained(strategy, local=local) else "",
+            ),
         )
     ended_count = max(status.completed, sum(strategy.status in _ENDED for strategy in status.strategies))
     total = max(status.total, len(status.strategies), 1)
@@ -144,7 +151,7 @@ def picture(status: Status, seconds: float, spinner: Spinner) -> RenderableType:
 
 
 def _finds(count: int) -> str:
-    return "1 opportunity" if count == 1 else f"{count} opportunities"
+    return many(count, "opportunity", "opportunities")
 
 
 def _took(strategy: StrategyState) -> str:

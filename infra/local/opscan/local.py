@@ -23,8 +23,9 @@ def status(world: Surroundings) -> None:
 
 
 def _tell(running: RunningStack) -> None:
-    headers = f"-H 'Authorization: Bearer {running.token}' -H 'Content-Type: application/json'"
-    typer.echo(f"The local stack is up at {running.api_url}")
-    typer.echo(f"\nToken:\n{running.token}")
+    url = running.api_url.rstrip("/")
+    typer.echo(f"The local stack is up at {url}")
     typer.echo("\nStart a scan with `opscan scan`, or by hand:")
-    typer.echo(f"curl -X POST {running.api_url.rstrip('/')}/opportunities/discover {headers} -d '{{}}'")
+    typer.echo(f"\nexport URL={url}")
+    typer.echo(f"export TOKEN={running.token}")
+    typer.echo("""curl "$URL/opportunities/discover" -X POST -H "Authorization: Bearer $TOKEN" -d '{}'""")

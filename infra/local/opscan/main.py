@@ -1,21 +1,16 @@
-"""`opscan`: the command line. Options in, one call of `commands`, and every expected error as a sentence and a code."""
+"""`opscan`: the command line. Options in, one call of what does it."""
 
 # ruff: noqa: PLC0415 - httpx and numpy are for the commands that use them; --help must not wait for them
-import sys
-from io import TextIOWrapper
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer import Option
-from typer.core import TyperGroup
 
 from opportunities.domain import AssetTier, Json, RiskLevel, Timeframe
-from opportunities.errors import OpportunityError
-from opscan import options, profile, snapshots
+from opscan import logs, options, profile, snapshots
 from opscan.consoles import progress_console, steps_on
-from opscan.errors import OpscanError
-from opscan.options import ApiUrl, AsJson, Timeout, Token, Top, finite, several, several_of, surroundings
-from opscan.stack.errors import StackError
+from opscan.options import ApiUrl, AsDocument, AsJson, Timeout, Token, Top, finite, several, several_of, surroundings
+from opscan.polite import Polite
 
 _EXIT_CODES = """
 Exit codes: 0 the scan is complete; 1 it failed, was cancelled or is not known; 2 wrong options or input;
@@ -23,28 +18,8 @@ Exit codes: 0 the scan is complete; 1 it failed, was cancelled or is not known; 
 """
 
 
-class _Polite(TyperGroup):
-    """Says expected errors in a sentence on stderr; surprises keep their traceback."""
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own signature
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):  # a terminal that does not know a character shows another
-                stream.reconfigure(errors="replace")
-        try:
-            return super().invoke(ctx)
-        except OpscanError as error:
-            _say(error.what, error.next_step)
-            raise typer.Exit(error.exit_code) from error
-        except StackError as error:
-            _say(str(error))
-            raise typer.Exit(3) from error
-        except OpportunityError as error:  # recorded data that is not what it should be
-            _say(str(error))
-            raise typer.Exit(2) from error
-
-
 app = typer.Typer(
-    cls=_Polite,
+    cls=Polite,
     no_args_is_help=True,
     help="Crypto opportunity scans.",
     epilog=_EXIT_CODES,
@@ -52,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(profile.app, name="profile")
 app.add_typer(snapshots.app, name="snapshot")
+app.command("logs")(logs.show)
 
 _FILTERS = "What to look for"
 
@@ -147,12 +123,12 @@ def follow(
 
 
 @app.command()
-def strategies(ctx: typer.Context, *, api_url: ApiUrl = None, token: Token = None) -> None:
+def strategies(ctx: typer.Context, *, as_json: AsDocument = False, api_url: ApiUrl = None, token: Token = None) -> None:
     """List the strategies: what they look for and what they need."""
     from opscan import commands, deployment
 
     world = surroundings(ctx)
-    commands.show_strategies(deployment.target(api_url, token, world), world)
+    commands.show_strategies(deployment.target(api_url, token, world), world, as_json=as_json)
 
 
 @app.command()
@@ -177,10 +153,3 @@ def status(ctx: typer.Context) -> None:
     from opscan import local
 
     local.status(surroundings(ctx))
-
-
-def _say(what: str, next_step: str = "") -> None:
-    typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-    typer.echo(what, err=True)
-    if next_step:
-        typer.echo(f"       {next_step}", err=True)

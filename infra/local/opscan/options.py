@@ -24,6 +24,13 @@ def finite(value: float | None) -> float | None:
     return value
 
 
+def positive(value: float | None) -> float | None:
+    """Refuses 0 too, which a least value as typer knows it lets through."""
+    if (amount := finite(value)) is not None and amount <= 0:
+        raise typer.BadParameter("it must be above 0")
+    return value
+
+
 _DEPLOYMENT = "Deployment (the local stack by default)"
 
 ApiUrl = Annotated[
@@ -37,6 +44,9 @@ Token = Annotated[
 Top = Annotated[int, typer.Option(min=1, help="Rows of the table.", rich_help_panel="Output")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="All results as one JSON document on stdout.", rich_help_panel="Output")
+]
+AsDocument = Annotated[
+    bool, typer.Option("--json", help="The API's answer as one JSON document on stdout.", rich_help_panel="Output")
 ]
 Timeout = Annotated[
     float, typer.Option(min=0, callback=finite, help="Seconds to wait for the scan to end.", rich_help_panel="Output")

@@ -7,37 +7,38 @@ import typer
 from typer import Option
 
 from opportunities.domain import Json, RiskTolerance
-from opscan.options import ApiUrl, Token, fees_of, finite, holdings_of, surroundings
+from opscan.options import ApiUrl, AsDocument, Token, fees_of, holdings_of, positive, surroundings
 
 app = typer.Typer(help="The investor that the strategies reckon with.", invoke_without_command=True)
 
 
 @app.callback()
-def show(ctx: typer.Context, *, api_url: ApiUrl = None, token: Token = None) -> None:
+def show(ctx: typer.Context, *, as_json: AsDocument = False, api_url: ApiUrl = None, token: Token = None) -> None:
     """Show the investor that the strategies reckon with; `opscan profile set` changes it."""
     from opscan import commands, deployment
 
     if ctx.invoked_subcommand is None:
         world = surroundings(ctx)
-        commands.show_profile(deployment.target(api_url, token, world), world)
+        commands.show_profile(deployment.target(api_url, token, world), world, as_json=as_json)
         return
-    for name in ("api_url", "token"):
+    for name in ("as_json", "api_url", "token"):
         source = ctx.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise typer.BadParameter(f"write --api-url and --token after `{ctx.invoked_subcommand}`")
+            raise typer.BadParameter(f"write --json, --api-url and --token after `{ctx.invoked_subcommand}`")
 
 
 @app.command("set")
 def set_profile(
     ctx: typer.Context,
     *,
-    capital: Annotated[float | None, Option(min=0, callback=finite, help="USD.")] = None,
+    capital: Annotated[float | None, Option(callback=positive, help="USD, above 0.")] = None,
     risk: Annotated[RiskTolerance | None, Option(help="Risk tolerance.")] = None,
     holding: Annotated[list[str] | None, Option(help="BTC=0.4; BTC=0 takes it away.")] = None,
     fee: Annotated[
         list[str] | None,
         Option(help="Taker fees: binance=0.001/0.0005 (spot/perpetual), binance=default."),
     ] = None,
+    as_json: AsDocument = False,
     api_url: ApiUrl = None,
     token: Token = None,
 ) -> None:
@@ -54,4 +55,4 @@ def set_profile(
     if not changes:
         raise typer.BadParameter("name at least one of --capital, --risk, --holding and --fee")
     world = surroundings(ctx)
-    commands.set_profile(changes, deployment.target(api_url, token, world), world)
+    commands.set_profile(changes, deployment.target(api_url, token, world), world, as_json=as_json)

@@ -48,8 +48,8 @@ def refusal(response: httpx.Response, *, local: bool) -> OpscanError:
     if status in (429, 503):
         return NoAnswer(f"The API is too busy to answer ({status}{_because(detail)}).", "Try again in a minute.")
     if status >= 500:
-        where = "in .opscan/" if local else "of the deployment (its output LogGroupName)"
-        return NoAnswer(f"The API failed inside ({status}{_because(detail)}).", f"Look at the logs {where}.")
+        where = "`opscan logs` shows them" if local else "their group is the deployment's output LogGroupName"
+        return NoAnswer(f"The API failed inside ({status}{_because(detail)}).", f"Look at the logs: {where}.")
     return NoAnswer(
         f"{response.request.url} answers {status}, which the Opportunity Scan API does not.",
         "Check the address: it is the stack's output ApiUrl.",

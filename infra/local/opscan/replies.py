@@ -19,7 +19,12 @@ def text(value: Json) -> str:
     if not isinstance(value, str):
         amount = number(value)
         return "" if amount is None else f"{amount:g}"
-    return " ".join("".join(char if char.isprintable() else " " for char in value).split())
+    return " ".join(printable(value).split())
+
+
+def printable(line: str) -> str:
+    """Without control characters; what stands under each other still does."""
+    return "".join(char if char.isprintable() else " " for char in line.expandtabs())
 
 
 def number(value: Json) -> float | None:
@@ -132,6 +137,13 @@ class Status:
             number(body.get("estimated_time_remaining_seconds")),
             retry_after,
         )
+
+
+def explained(strategy: StrategyState, *, local: bool) -> str:
+    """Why a strategy found nothing; one that failed on the local stack has left a log that tells more."""
+    if strategy.status != "failed" or not local:
+        return strategy.reason
+    return f"{strategy.reason or 'no reason given'}; its log: `opscan logs --strategy {strategy.name}`"
 
 
 def _best(body: Mapping[str, Json]) -> str:

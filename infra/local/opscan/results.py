@@ -20,7 +20,10 @@ class Confidence:
 
 @dataclass(frozen=True)
 class Opportunity:
-    """One row of the table. Money in USD; None where the API gave no number."""
+    """One row of the table. Money in USD; None where the API gave no number.
+
+    `repeats` is the rank of a better opportunity on the same instruments and sides; 0 where there is none.
+    """
 
     symbol: str
     exchange: str
@@ -39,6 +42,8 @@ class Opportunity:
     timeframe: str
     tier: str
     score: float | None
+    rank: int
+    repeats: int
 
     @classmethod
     def of(cls, value: Json) -> "Opportunity":
@@ -68,6 +73,8 @@ class Opportunity:
             timeframe=text(body.get("estimated_timeframe")),
             tier=text(body.get("asset_tier")),
             score=number(body.get("score")),
+            rank=count(body.get("rank")),
+            repeats=count(body.get("repeats")),
         )
 
 
@@ -80,7 +87,8 @@ class Market:
     assets: int
     assumptions: tuple[tuple[str, str], ...]
     missing: tuple[tuple[str, str], ...]
-    excluded: tuple[tuple[str, str], ...]
+    excluded: tuple[tuple[str, int], ...]
+    unknown: tuple[str, ...]
 
     @classmethod
     def of(cls, value: Json) -> "Market":
@@ -91,7 +99,8 @@ class Market:
             count(body.get("total_assets_scanned")),
             _sentences(body.get("assumptions")),
             _sentences(body.get("missing")),
-            _sentences(body.get("excluded")),
+            tuple((text(why), count(many)) for why, many in mapping(body.get("excluded")).items()),
+            tuple(filter(None, map(text, items(body.get("unknown_symbols"))))),
         )
 
 
@@ -99,6 +108,7 @@ class Market:
 class Recommendation:
     """What the caller might do next, in the API's words."""
 
+    strategy: str
     name: str
     benefit: str
     reason: str
@@ -111,6 +121,7 @@ class Results:
     scan_id: str
     opportunities: tuple[Opportunity, ...]
     total: int
+    profit: float | None
     strategies: tuple[StrategyState, ...]
     market: Market
     truncated: tuple[tuple[str, str], ...]
@@ -127,11 +138,13 @@ class Results:
             scan_id=text(document.get("scan_id")),
             opportunities=found,
             total=max(count(document.get("total_opportunities")), len(found)),
+            profit=number(document.get("total_profit_potential_usd")),
             strategies=tuple(StrategyState.of(name, value) for name, value in performance.items()),
             market=Market.of(document.get("asset_discovery")),
             truncated=_sentences(mapping(document.get("metadata")).get("truncated")),
             recommendations=tuple(
                 Recommendation(
+                    text(advice.get("strategy_id")),
                     text(advice.get("name")) or text(advice.get("strategy_id")),
                     text(advice.get("benefit")),
                     text(advice.get("reason")),

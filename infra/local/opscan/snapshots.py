@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - numpy and pyarrow are for the commands that use them; --help must not wait for them
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,8 @@ from opscan.consoles import results_console
 from opscan.errors import BadInput
 from opscan.options import finite
 
+_DAY = r"\d{4}-\d\d-\d\d"
+
 app = typer.Typer(help="Market snapshots out of recorded data.", no_args_is_help=True)
 
 
@@ -20,7 +23,7 @@ app = typer.Typer(help="Market snapshots out of recorded data.", no_args_is_help
 def build(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Recordings, in these and below.")],
     *,
-    as_of: Annotated[str, typer.Option(help="The moment, as in 2024-04-08T15:00:00Z.")],
+    as_of: Annotated[str, typer.Option(help="The moment, as in 2024-04-08T15:00:00Z; a day with Z is its midnight.")],
     out: Annotated[
         Path | None,
         typer.Option(dir_okay=False, help="The snapshot file to write; here, named after the moment, where not given."),
@@ -76,9 +79,11 @@ def show(
 
 def _moment(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text)
+        # a day may have a zone too, which ISO 8601 does not know
+        moment = datetime.fromisoformat(f"{text[:-1]}T00:00:00Z" if re.fullmatch(_DAY + "Z", text) else text)
     except ValueError as error:
         raise BadInput(f"--as-of {text} is not a date and time.", "Give it like 2024-04-08T15:00:00Z.") from error
     if moment.tzinfo is None:
-        raise BadInput(f"--as-of {text} does not say its zone.", f"Give {text}Z for UTC.")
+        whole = f"{text}T00:00:00Z" if re.fullmatch(_DAY, text) else f"{text}Z"
+        raise BadInput(f"--as-of {text} does not say its zone.", f"Give {whole} for UTC.")
     return int(moment.astimezone(UTC).timestamp())

@@ -1,50 +1,78 @@
 """What stands under the table: which market it was, what is missing and why, what to do next."""
 
+import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from opscan.figures import many, money
+from opscan.replies import explained
 from opscan.results import Market, Results
 
+# what the strategies say when it is the profile that lacks something
+_WANTS_HOLDINGS = re.compile("holds nothing|no holdings|holdings are cash|none of the holdings")
 
-def summary_of(results: Results, now: datetime) -> RenderableType:
-    """Label and sentence, line by line."""
+
+def summary_of(results: Results, now: datetime, *, local: bool = False) -> RenderableType:
+    """Label and sentence, line by line; `local` where the scan ran on the local stack, whose logs are at hand."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(ratio=1)
-    for label, sentence, style in _lines(results, now):
+    for label, sentence, style in _lines(results, now, local=local):
         grid.add_row(label, Text(sentence, style=style))
     return grid
 
 
-def _lines(results: Results, now: datetime) -> list[tuple[str, str, str]]:
+def _lines(results: Results, now: datetime, *, local: bool) -> list[tuple[str, str, str]]:
     shown = len(results.opportunities)
     ran = f" in {results.seconds:.1f} s" if results.seconds is not None else ""
-    lines = [("Found", f"{results.total} by {len(results.strategies)} strategies{ran}, {shown} shown here", "")]
+    lines = [("Found", f"{_found(results)}{ran}, {shown} shown here", "")]
     if shown < results.total:
         lines.append(("", f"--top {results.total} shows them all, --json gives them to a machine", "dim"))
+    if results.profit is not None and results.total:
+        lines.append(("Profit", f"{money(results.profit)} USD in all, the same trade counted once", ""))
+    lines += [("Unknown", f"{symbol}: this market has no such symbol", "yellow") for symbol in results.market.unknown]
     lines.append(("Market", _market(results.market, now), ""))
     lines += [("Confidence", _said(strategy, f"from the {name}"), "") for strategy, name in _statistics(results)]
     lines += [("Assumed", _said(name, what), "") for name, what in results.market.assumptions]
     lines += [("Missing", _said(name, what), "yellow") for name, what in results.market.missing]
-    lines += [("Excluded", _said(reason, f"{many} markets"), "dim") for reason, many in results.market.excluded]
+    lines += [("Excluded", _said(reason, many(number, "market")), "dim") for reason, number in results.market.excluded]
     for strategy in results.strategies:
         if strategy.status == "failed":
-            lines.append(("Failed", _said(strategy.name, strategy.reason or "no reason given"), "red"))
+            lines.append(("Failed", _said(strategy.name, explained(strategy, local=local) or "no reason given"), "red"))
         elif strategy.status == "skipped":
             lines.append(("Skipped", _said(strategy.name, strategy.reason or "no reason given"), "yellow"))
-    lines += [("Cut off", f"{name}: {cut} more were found and not kept", "yellow") for name, cut in results.truncated]
-    for advice in results.recommendations:
-        why = f" ({advice.reason})" if advice.reason else ""
-        lines.append(("Advice", _said(advice.name, f"{advice.benefit}{why}"), ""))
+    for name, cut in results.truncated:
+        lines.append(("Cut off", f"{name}: {cut} more {'was' if cut == '1' else 'were'} found and not kept", "yellow"))
+    lines += [("Advice", sentence, "") for sentence in _advice(results)]
     previous = ""
     labelled = []
     for label, sentence, style in lines:
         labelled.append(("" if label == previous else label, sentence, style))
         previous = label
     return labelled
+
+
+def _found(results: Results) -> str:
+    finders, ran = sum(strategy.opportunities > 0 for strategy in results.strategies), len(results.strategies)
+    by = many(ran, "strategy", "strategies")
+    return f"{results.total} by {by if finders == ran else f'{finders} of {by}'}"
+
+
+def _advice(results: Results) -> Iterator[str]:
+    """What would let more strategies judge. A failure is no matter of trying again: its log says more."""
+    ended = {strategy.name: strategy for strategy in results.strategies}
+    for advice in results.recommendations:
+        strategy = ended.get(advice.strategy)
+        if strategy and strategy.status == "failed":
+            continue
+        why = f" ({advice.reason})" if advice.reason and not strategy else ""  # what `Skipped` says is said
+        if strategy and _WANTS_HOLDINGS.search(strategy.reason):
+            why = " Say what you hold: `opscan profile set --holding BTC=0.4`"
+        yield _said(advice.name, f"{advice.benefit}{why}")
 
 
 def _statistics(results: Results) -> list[tuple[str, str]]:
@@ -62,9 +90,9 @@ def _market(market: Market, now: datetime) -> str:
 
 def _ago(age: timedelta) -> str:
     seconds = max(0.0, age.total_seconds())
-    units = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
-    size, unit = next(((size, unit) for size, unit in units if seconds >= 2 * size), (1, "seconds"))
-    return f"{seconds / size:.0f} {unit} ago"
+    units = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+    size, unit = next(((size, unit) for size, unit in units if seconds >= 2 * size), (1, "second"))
+    return f"{many(round(seconds / size), unit)} ago"
 
 
 def _said(name: str, what: str) -> str:

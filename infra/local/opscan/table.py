@@ -63,8 +63,9 @@ _SYMBOL = (
     ("exchange", _plain(lambda found: found.exchange, "dim")),
 )
 _STRATEGY = (("strategy", _plain(lambda found: found.strategy)), ("type", _plain(lambda found: found.kind, "dim")))
+_PRICES = (("entry", _price(lambda found: found.entry)), ("exit", _price(lambda found: found.exit)))
+_STOP = ("stop", _price(lambda found: found.stop))
 _NUMBERS = (
-    Column((("entry", _price(lambda found: found.entry)), ("exit", _price(lambda found: found.exit))), "right"),
     Column(
         (("profit $", _gain(lambda found: found.profit)), ("EV $", _gain(lambda found: found.expected_value))), "right"
     ),
@@ -77,7 +78,7 @@ _NUMBERS = (
 )
 _EXTRA = (
     Column(
-        (("stop", _price(lambda found: found.stop)), ("slippage $", _money(lambda found: found.slippage, "dim"))),
+        (_STOP, ("slippage $", _money(lambda found: found.slippage, "dim"))),
         "right",
     ),
     Column((("tier", _plain(lambda found: found.tier)), ("rank score", _price(lambda found: found.score, "dim")))),
@@ -87,7 +88,9 @@ _EXTRA = (
 def table_of(opportunities: tuple[Opportunity, ...], width: int) -> Table:
     """The opportunities in the API's own order, for a console of `width` columns."""
     names = (Column(_SYMBOL), Column(_STRATEGY)) if width >= NORMAL else (Column(_SYMBOL + _STRATEGY),)
-    columns = (*names, *_NUMBERS, *(_EXTRA if width >= WIDE else ()))
+    stopped = width < WIDE and any(found.stop is not None for found in opportunities)
+    prices = Column((*_PRICES, _STOP) if stopped else _PRICES, "right")
+    columns = (*names, prices, *_NUMBERS, *(_EXTRA if width >= WIDE else ()))
     gap = 1 if width >= WIDE else 0  # beside the space that the frame draws
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("#", justify="right", style="dim", no_wrap=True)
@@ -96,6 +99,20 @@ def table_of(opportunities: tuple[Opportunity, ...], width: int) -> Table:
         title = Text(first).append("".join(f"\n{other}" for other, _ in others), style="dim")
         # a name may go on in the next line; a number must stay whole
         table.add_column(title, justify=column.justify, no_wrap=column.justify == "right", overflow="fold")
-    for rank, found in enumerate(opportunities, start=1):
-        table.add_row(str(rank), *(Text("\n").join(cell(found) for _, cell in column.lines) for column in columns))
+    for place, found in enumerate(opportunities, start=1):
+        repeats = f"\n= #{found.repeats}" if found.repeats else ""
+        table.add_row(
+            f"{found.rank or place}{repeats}",
+            *(Text("\n").join(cell(found) for _, cell in column.lines) for column in columns),
+        )
     return table
+
+
+def legend_of(opportunities: tuple[Opportunity, ...]) -> Text:
+    """What the table's numbers mean, in one line."""
+    said = (
+        "Profit: if the target is reached. EV: expectation without drift. Confidence: of the statistic, not of the"
+        " profit. Ranked by confidence × profit / capital / day."
+    )
+    repeats = " = #3: the same trade as number 3." if any(found.repeats for found in opportunities) else ""
+    return Text(said + repeats, style="dim")

@@ -2,11 +2,11 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from opscan.stack import deploy, first_use, gateway, users
+from opscan.stack import deploy, first_use, gateway, sources, users
 from opscan.stack import emulator as emulators
 from opscan.stack.api import Caller
 from opscan.stack.emulator import Emulator
@@ -26,10 +26,11 @@ def up(report: Report = on_stderr) -> Stack:
         if emulator is None:
             with report("Starting the emulator"):
                 emulator = emulators.start()
+        deployed = sources.digest()  # before the build: what is edited while it runs counts as not deployed
         outputs = deploy.deploy(emulator, report)
         with report("Adding the routes and the demo investor"):
             api_url = gateway.configure(emulator, deploy.STACK_NAME)
-            stack = _with_demo_user(emulator, api_url, outputs)
+            stack = _with_demo_user(emulator, api_url, outputs, deployed)
             stack.save()
         with report("Warming up the Lambdas"):
             first_use.warm_up(Caller(api_url, make_user(stack, _WARM_UP_USER)))
@@ -38,7 +39,7 @@ def up(report: Report = on_stderr) -> Stack:
 
 def down(report: Report = on_stderr) -> bool:
     """Ends exactly what `up` started; False when nothing was running."""
-    with _alone(), report("Ending the emulator"):
+    with _alone(), report("Ending the emulator") if emulators.find() else nullcontext():
         ended = emulators.stop()
         STACK_STATE.unlink(missing_ok=True)
     return ended
@@ -51,7 +52,7 @@ def make_user(stack: Stack, name: str) -> str:
         return users.sign_in(stack.emulator, stack.user_pool_client_id, name, password).text
 
 
-def _with_demo_user(emulator: Emulator, api_url: str, outputs: dict[str, str]) -> Stack:
+def _with_demo_user(emulator: Emulator, api_url: str, outputs: dict[str, str], deployed: str) -> Stack:
     """He keeps his password and his investor from one deployment to the next."""
     pool_id, client_id = outputs["UserPoolId"], outputs["UserPoolClientId"]
     before = load()
@@ -72,6 +73,7 @@ def _with_demo_user(emulator: Emulator, api_url: str, outputs: dict[str, str]) -
         username=_DEMO_USER,
         password=password,
         access=access,
+        sources=deployed,
     )
 
 

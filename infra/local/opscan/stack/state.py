@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from opscan.stack import emulator as emulators
-from opscan.stack import environment, users
+from opscan.stack import environment, sources, users
 from opscan.stack.emulator import Emulator
 from opscan.stack.places import EMULATOR_LOG, STACK_STATE
 from opscan.stack.private_file import write_private
@@ -29,6 +29,7 @@ class Stack:
     access: Token
     region: str = environment.REGION
     log_file: str = str(EMULATOR_LOG)
+    sources: str = ""
 
     @property
     def token(self) -> str:
@@ -42,6 +43,11 @@ class Stack:
     @property
     def endpoint_url(self) -> str:
         return self.emulator.endpoint_url
+
+    @property
+    def is_current(self) -> bool:
+        """Whether what was deployed is what is in the working tree now; True where that was not noted."""
+        return self.sources in ("", sources.digest())
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes its clients' methods at run time
         """A botocore client that can only reach this stack, as the account's root."""
