@@ -16,10 +16,10 @@ EMULATOR := infra/local/emulator
 LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test check up down layers bench
+.PHONY: help scan test check up down bench strategies-report layers
 
 help: ## show this
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 scan: .venv/ready .opscan/env/ready ## scan the simulated market on the local stack, started if it is down (ARGS="...")
 	@$(BIN)/opscan scan $(ARGS)
@@ -50,6 +50,10 @@ bench: .venv/ready ## count what a scan costs on DynamoDB Local, and time import
 	$(BIN)/python -m tests.load.units
 	$(BIN)/python -m tests.load.imports
 	$(BIN)/python -m tests.load.snapshots
+	$(BIN)/python -m tests.load.speed
+
+strategies-report: .venv/ready ## measure every strategy on 200 seeds, into docs/strategies.md (some minutes)
+	$(BIN)/python -m tests.load.strategies_report
 
 layers: .venv/ready ## write the layers' requirements anew from uv.lock
 	@for layer in $(LAYERS); do \

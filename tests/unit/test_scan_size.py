@@ -3,16 +3,11 @@
 import json
 from typing import Any
 
-from opportunities import items
+from opportunities import items, strategies
 from opportunities.domain import AssetTier, Best, Filters, Outcome, OutcomeStatus, RiskLevel, ScanState, Timeframe
 from tests.builders import NOW, scan
 
-# All fourteen of the design, the ones that are not written yet included: the item must hold them.
-FOURTEEN = (
-    "risk_management", "portfolio_optimization", "spot_momentum_strategy", "spot_mean_reversion",
-    "spot_breakout_strategy", "scalping_strategy", "pairs_trading", "statistical_arbitrage", "market_making",
-    "futures_trade", "options_trade", "funding_arbitrage", "hedge_position", "complex_strategy",
-)  # fmt: skip
+FOURTEEN = strategies.names()
 
 
 def size(item: items.Item) -> int:

@@ -31,7 +31,8 @@ def statistic(found: Opportunity) -> str:
     behind = found.confidence
     if behind.value is None:
         return NOTHING
-    return f"{behind.value:.3g}" + (f", n={behind.n}" if behind.n else "")
+    value = f"{behind.value:.3g}" if abs(behind.value) >= 1e-3 or behind.value == 0 else f"{behind.value:.0e}"
+    return value + (f", n={behind.n}" if behind.n else "")
 
 
 def _plain(said: Callable[[Opportunity], str], style: str = "") -> Cell:
