@@ -144,7 +144,7 @@ def test_a_pair_on_two_exchanges_counts_once_by_its_largest_listing() -> None:
         volume_24h_usd=numbers,
         candles={},
     )
-    described = describe(MarketSnapshot(captured_at=0, source="live (a, b)", fees={}, spot=spot))
+    described = describe(MarketSnapshot(captured_at=0, source="live (a, b)", fees={}, spot=spot), ())
     assert described["source"] == "live (a, b)"
     assert described["asset_tiers"] == {"institutional": 1, "micro": 1}
     assert described["total_assets_scanned"] == 2
