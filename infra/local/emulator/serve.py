@@ -8,15 +8,17 @@ import ministack.app as ministack
 import workflow_role
 from ministack.services import lambda_svc
 
-# Of each Lambda at a time: enough for its copies to race, few enough for a small machine's memory.
-_COPIES = 2
+# Of each Lambda at a time: enough for the API's copies to race, few enough for a small machine's memory. A scan needs
+# each strategy once, and there are many of them.
+_COPIES, _COPIES_OF_STRATEGIES = 2, 1
 
 # MiniStack starts workers with sys.executable; its own packages (pydantic among them) would hide what a layer lacks.
 sys.executable = sys.argv.pop(1)
 
 _served = ministack.app
 _invoke = lambda_svc._execute_function_warm  # noqa: SLF001 - MiniStack has no setting for it
-_copies: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(_COPIES))
+_of_api: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(_COPIES))
+_of_strategies: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(_COPIES_OF_STRATEGIES))
 
 
 async def _behind_tls(scope, receive, send):  # noqa: ANN001, ANN202 - ASGI's, typed nowhere in MiniStack
@@ -28,7 +30,8 @@ async def _behind_tls(scope, receive, send):  # noqa: ANN001, ANN202 - ASGI's, t
 
 def _invoke_in_turn(function, event, request_id):  # noqa: ANN001, ANN202 - MiniStack's own, untyped
     """Bursts wait: MiniStack starts a process for each invocation, and a hundred of them leave no machine."""
-    with _copies[(function.get("config") or function)["FunctionName"]]:
+    name = (function.get("config") or function)["FunctionName"]
+    with (_of_strategies if "-strategy-" in name else _of_api)[name]:
         return _invoke(function, event, request_id)
 
 
