@@ -63,7 +63,10 @@ def opportunity(**changes: Any) -> Opportunity:
         entry_price=60_000.0,
         exit_price=61_500.0,
         asset_tier=AssetTier.INSTITUTIONAL,
-        metadata={"expected_value_usd": 5.0},
+        metadata={
+            "expected_value_usd": 5.0,
+            "legs": [{"side": "buy", "symbol": "BTC/USDT", "exchange": "simulated"}],
+        },
         discovered_at=int(NOW),
     )
     return replace(default, **changes)

@@ -102,13 +102,16 @@ class Investor:
     """What the caller told us about himself.
 
     `holdings` maps a base asset ("BTC") to the quantity held; `fees` maps an exchange to what the caller pays
-    there, in place of the fees the market snapshot states. `version` counts the changes; 0 was never stored.
+    there, in place of the fees the market snapshot states. `allowed_exchanges` and `allowed_assets` are those he may
+    trade on and in; empty means any. `version` counts the changes; 0 was never stored.
     """
 
     capital_usd: float = 10_000.0
     risk_tolerance: RiskTolerance = RiskTolerance.MEDIUM
     holdings: Mapping[str, float] = field(default_factory=dict)
     fees: Mapping[str, Fees] = field(default_factory=dict)
+    allowed_exchanges: tuple[str, ...] = ()
+    allowed_assets: tuple[str, ...] = ()
     version: int = 0
 
 

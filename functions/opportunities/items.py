@@ -16,12 +16,10 @@ from typing import Any
 from opportunities import wire
 from opportunities.domain import (
     Best,
-    Fees,
     Investor,
     Json,
     Outcome,
     OutcomeStatus,
-    RiskTolerance,
     Scan,
     ScanState,
 )
@@ -163,37 +161,10 @@ def result_from_item(item: Item) -> StoredResult:
     )
 
 
-def investor_to_values(investor: Investor) -> Item:
-    """The expression values of an investor's attributes."""
-    return {
-        ":capital": number(investor.capital_usd),
-        ":risk": {"S": investor.risk_tolerance},
-        ":holdings": {"M": {asset: number(quantity) for asset, quantity in investor.holdings.items()}},
-        ":fees": {
-            "M": {
-                exchange: {
-                    "M": {
-                        "spot_taker": number(fees.spot_taker),
-                        "perpetual_taker": number(fees.perpetual_taker),
-                    }
-                }
-                for exchange, fees in investor.fees.items()
-            }
-        },
-    }
+def investor_to_text(investor: Investor) -> str:
+    """The investor as the attribute `investor` holds him; his version has an attribute of its own, to be counted up."""
+    return json.dumps(wire.investor_to_json(investor) | {"version": None}, separators=(",", ":"))
 
 
 def investor_from_item(item: Item) -> Investor:
-    return Investor(
-        capital_usd=float(item["capital_usd"]["N"]),
-        risk_tolerance=RiskTolerance(item["risk_tolerance"]["S"]),
-        holdings={asset: float(quantity["N"]) for asset, quantity in item["holdings"]["M"].items()},
-        fees={
-            exchange: Fees(
-                spot_taker=float(fees["M"]["spot_taker"]["N"]),
-                perpetual_taker=float(fees["M"]["perpetual_taker"]["N"]),
-            )
-            for exchange, fees in item["fees"]["M"].items()
-        },
-        version=int(item["version"]["N"]),
-    )
+    return wire.investor_from_json(json.loads(item["investor"]["S"]) | {"version": int(item["version"]["N"])})

@@ -51,6 +51,7 @@ def _opportunity_types() -> tuple[str, ...]:
 
 
 _Lower = (BeforeValidator(_lower), BeforeValidator(_split), AfterValidator(_once), Field(max_length=_MOST_ITEMS))
+_Upper = (BeforeValidator(_upper), BeforeValidator(_split), AfterValidator(_once), Field(max_length=_MOST_ITEMS))
 
 
 def _like(pattern: str, example: str) -> AfterValidator:
@@ -81,16 +82,7 @@ class DiscoverRequest(BaseModel):
     max_required_capital: Annotated[FiniteFloat, Field(gt=0)] | None = None
     preferred_timeframes: Annotated[list[Timeframe], *_Lower] | None = None
     opportunity_type: Annotated[list[str], *_Lower, _known(_opportunity_types(), "opportunity types")] | None = None
-    symbols: (
-        Annotated[
-            list[_Symbol],
-            BeforeValidator(_upper),
-            BeforeValidator(_split),
-            AfterValidator(_once),
-            Field(max_length=_MOST_ITEMS),
-        ]
-        | None
-    ) = None
+    symbols: Annotated[list[_Symbol], *_Upper] | None = None
     asset_tiers: Annotated[list[AssetTier], *_Lower] | None = None
     strategy_ids: Annotated[list[str], *_Lower, _known(strategies.names(), "strategies")] | None = None
     snapshot: Annotated[str, _like(r"[a-z0-9][a-z0-9._-]{0,63}", "april-2024, at most 64 characters")] | None = None
@@ -120,6 +112,10 @@ class FeesBody(BaseModel):
 
     spot_taker: _Fee
     perpetual_taker: _Fee
+    spot_maker: _Fee = Fees.spot_maker
+    perpetual_maker: _Fee = Fees.perpetual_maker
+    option_taker: _Fee = Fees.option_taker
+    option_cap: Annotated[FiniteFloat, Field(ge=0, le=1)] = Fees.option_cap
 
 
 class ProfileBody(BaseModel):
@@ -131,13 +127,17 @@ class ProfileBody(BaseModel):
     risk_tolerance: RiskTolerance = RiskTolerance.MEDIUM
     holdings: Annotated[dict[_Asset, Annotated[FiniteFloat, Field(gt=0, le=1e15)]], Field(max_length=_MOST_ITEMS)] = {}
     fees: Annotated[dict[_Exchange, FeesBody], Field(max_length=20)] = {}
+    allowed_exchanges: Annotated[list[_Exchange], *_Lower] = []
+    allowed_assets: Annotated[list[_Asset], *_Upper] = []
 
     def investor(self) -> Investor:
         return Investor(
             capital_usd=self.capital_usd,
             risk_tolerance=self.risk_tolerance,
             holdings=self.holdings,
-            fees={name: Fees(one.spot_taker, one.perpetual_taker) for name, one in self.fees.items()},
+            fees={name: Fees(**one.model_dump()) for name, one in self.fees.items()},
+            allowed_exchanges=tuple(self.allowed_exchanges),
+            allowed_assets=tuple(self.allowed_assets),
         )
 
 

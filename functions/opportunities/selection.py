@@ -1,9 +1,11 @@
 """Which opportunities a caller gets to see, and in which order. Pure functions."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from opportunities.domain import Filters, Opportunity, Timeframe
 
+_DOLLARS = ("USD", "USDT", "USDC")
 _DAYS = {
     Timeframe.MINUTES_5: 5 / 1440,
     Timeframe.HOUR: 1 / 24,
@@ -44,6 +46,15 @@ def wanted(opportunity: Opportunity, filters: Filters) -> bool:
         and (filters.min_profit_potential is None or opportunity.profit_potential_usd >= filters.min_profit_potential)
         and (filters.max_required_capital is None or opportunity.required_capital_usd <= filters.max_required_capital)
     )
+
+
+def allowed(opportunity: Opportunity, assets: tuple[str, ...]) -> bool:
+    """Whether every coin of every leg is among `assets`, dollars aside; an empty tuple allows all."""
+    if not assets:
+        return True
+    legs: Any = opportunity.metadata["legs"]
+    coins = {coin for leg in legs for coin in leg["symbol"].partition(":")[0].split("/")}
+    return coins <= {*assets, *_DOLLARS}
 
 
 def is_of(symbol: str, name: str) -> bool:

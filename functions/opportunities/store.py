@@ -135,9 +135,11 @@ class Store:
         answer = self._call(
             "update_item",
             Key=items.profile_key(user_id),
-            UpdateExpression="SET capital_usd = :capital, risk_tolerance = :risk, holdings = :holdings, fees = :fees "
-            "ADD version :one",
-            ExpressionAttributeValues={**items.investor_to_values(investor), ":one": items.number(1)},
+            UpdateExpression="SET investor = :investor ADD version :one",
+            ExpressionAttributeValues={
+                ":investor": {"S": items.investor_to_text(investor)},
+                ":one": items.number(1),
+            },
             ReturnValues="ALL_NEW",
         )
         return items.investor_from_item(answer["Attributes"])

@@ -57,6 +57,8 @@ def investor_from_json(data: Mapping[str, Any]) -> Investor:
         risk_tolerance=RiskTolerance(data["risk_tolerance"]),
         holdings=dict(data["holdings"]),
         fees={exchange: Fees(**fees) for exchange, fees in data["fees"].items()},
+        allowed_exchanges=tuple(data["allowed_exchanges"]),
+        allowed_assets=tuple(data["allowed_assets"]),
         version=data["version"],
     )
 

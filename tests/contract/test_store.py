@@ -124,7 +124,9 @@ def test_the_investor_reads_back_and_counts_versions(store: Store) -> None:
         capital_usd=50_000.5,
         risk_tolerance=RiskTolerance.HIGH,
         holdings={"BTC": 0.4, "PEPE": 1e12},
-        fees={"binance": Fees(0.00075, 0.00045)},
+        fees={"binance": Fees(0.00075, 0.00045, spot_maker=0.0)},
+        allowed_exchanges=("binance", "kraken"),
+        allowed_assets=("BTC",),
     )
     assert store.investor(USER) is None
     assert store.put_investor(USER, investor) == replace(investor, version=1)

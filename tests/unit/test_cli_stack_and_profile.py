@@ -105,6 +105,17 @@ def test_fees_go_back_to_those_of_the_market() -> None:
     assert api.bodies("PUT")[0]["fees"] == {}
 
 
+def test_what_may_be_traded_is_set_and_lifted_and_other_fees_of_an_exchange_stay() -> None:
+    stored = {**INVESTOR, "fees": {"binance": {"spot_taker": 0.1, "spot_maker": 0.05}}, "allowed_assets": ["BTC"]}
+    api = FakeApi(profile=[httpx.Response(200, json={"success": True, "stored": True, "profile": stored})])
+    changes = "--allow-exchange binance,kraken --allow-asset any --fee binance=0.001/0.0005"
+    assert run(api, "profile", "set", *changes.split()).exit_code == 0
+    sent = json.loads(api.requests[-1].content)
+    assert sent["allowed_exchanges"] == ["binance", "kraken"]
+    assert sent["allowed_assets"] == []
+    assert sent["fees"] == {"binance": {"spot_taker": 0.001, "perpetual_taker": 0.0005, "spot_maker": 0.05}}
+
+
 def test_the_catalogue_is_listed() -> None:
     strategy = {
         "strategy_id": "funding_arbitrage",

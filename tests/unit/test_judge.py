@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from opportunities import strategies
 from opportunities.domain import Filters, Findings, Investor, Opportunity, OutcomeStatus, RiskLevel
 from opportunities.errors import Unsuitable
 from opportunities.market.simulated import simulated
@@ -74,6 +75,24 @@ def test_the_result_says_for_whom_and_of_what_it_was_found(store: Store) -> None
     assert (result.investor["capital_usd"], result.investor["version"]) == (7.0, 4)
     assert result.market["unknown_symbols"] == ["DOGECOINX"]
     assert result.market["total_assets_scanned"] == 3
+
+
+def test_nothing_is_kept_of_what_the_investor_may_not_trade(store: Store) -> None:
+    legs = [{"side": "buy", "symbol": "BTC/USDT"}, {"side": "sell", "symbol": "ETH/USDT:USDT"}]
+    task = replace(TASK, investor=Investor(allowed_assets=("BTC",)))
+    outcome = judge(store, [opportunity(), opportunity(symbol="BTC/USDT:USDT", metadata={"legs": legs})]).run(task)
+    assert outcome is not None
+    assert outcome.opportunities == 1
+
+
+def test_a_market_without_an_allowed_exchange_is_refused_with_the_reason(store: Store) -> None:
+    task = replace(TASK, investor=Investor(allowed_exchanges=("kraken",)))
+    strategy = strategies.load("spot_momentum_strategy")
+    outcome = replace(judge(store), find=strategy, market=lambda _key: simulated(7, int(NOW), 3)).run(task)
+    assert outcome is not None
+    assert outcome.status is OutcomeStatus.SKIPPED
+    assert outcome.reason is not None
+    assert "none on the exchanges that the investor allows (kraken)" in outcome.reason
 
 
 def test_what_is_over_the_cap_is_cut_and_said(store: Store) -> None:

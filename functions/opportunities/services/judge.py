@@ -9,6 +9,7 @@ from opportunities.domain import Best, Findings, Investor, Opportunity, Outcome,
 from opportunities.errors import Unsuitable
 from opportunities.items import StoredResult
 from opportunities.market.snapshot import MarketSnapshot
+from opportunities.market.venues import on_exchanges
 from opportunities.services import market as markets
 from opportunities.store import Store
 from opportunities.wire import StrategyTask
@@ -36,12 +37,14 @@ class Judge:
             return None
         started = time.perf_counter()
         market = self.market(task.snapshot_key)
+        if task.investor.allowed_exchanges:
+            market = on_exchanges(market, task.investor.allowed_exchanges)
         try:
             findings = self.find(market, task.investor)
         except Unsuitable as unsuitable:
             outcome = Outcome(OutcomeStatus.SKIPPED, reason=str(unsuitable))
         else:
-            chosen = selection.ranked(one for one in findings.opportunities if selection.wanted(one, task.filters))
+            chosen = selection.ranked(one for one in findings.opportunities if _admitted(one, task))
             self.store.put_result(
                 task.user_id, task.scan_id, self._result(task, chosen, findings, market), task.expires_at
             )
@@ -60,6 +63,10 @@ class Judge:
             market=markets.describe(market, task.filters.symbols),
             investor=wire.investor_to_json(task.investor),
         )
+
+
+def _admitted(one: Opportunity, task: StrategyTask) -> bool:
+    return selection.wanted(one, task.filters) and selection.allowed(one, task.investor.allowed_assets)
 
 
 def _best(chosen: list[Opportunity]) -> Best | None:

@@ -56,8 +56,8 @@ def set_profile(changes: Mapping[str, Json], target: Target, world: Surroundings
     stored = mapping(api.profile().get("profile"))
     profile = {
         name: _merged(stored.get(name), changes.get(name))
-        for name in ("capital_usd", "risk_tolerance", "holdings", "fees")
-        if name in stored or name in changes
+        for name in {**stored, **changes}
+        if name != "version"  # the service counts it
     }
     answer = api.put_profile(profile)
     _print(answer if as_json else investor_picture(mapping(answer.get("profile"))))
@@ -80,7 +80,9 @@ def _print(shown: RenderableType | Mapping[str, Json]) -> None:
 def _merged(stored: Json, change: Json) -> Json:
     """Objects are merged by key, and a null takes its key away; everything else is replaced."""
     if isinstance(change, dict):
-        return {name: value for name, value in {**mapping(stored), **change}.items() if value is not None}
+        before = mapping(stored)
+        merged = {**before, **{name: _merged(before.get(name), value) for name, value in change.items() if value}}
+        return {name: value for name, value in merged.items() if change.get(name, value) is not None}
     return stored if change is None else change
 
 

@@ -105,6 +105,12 @@ def fees_of(values: list[str] | None) -> dict[str, Json]:
     return by_exchange
 
 
+def allowed(values: list[str] | None) -> list[Json] | None:
+    """The names given; the word "any" as an empty list, which allows all, and nothing as None."""
+    names = several(values)
+    return None if not names else [] if names == ["any"] else [*names]
+
+
 def _amount(given: str, wrong: str) -> float:
     try:
         amount = float(given)

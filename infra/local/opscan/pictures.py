@@ -24,6 +24,8 @@ def investor_picture(profile: Mapping[str, Json]) -> RenderableType:
         fees = mapping(value)
         taker = f"spot {_rate(fees.get('spot_taker'))}, perpetual {_rate(fees.get('perpetual_taker'))}"
         grid.add_row(Text(f"Fees {text(exchange)}"), Text(taker))
+    for title, allowed in (("Exchanges", "allowed_exchanges"), ("Assets", "allowed_assets")):
+        grid.add_row(title, Text(", ".join(map(text, items(profile.get(allowed)))) or "any"))
     return grid
 
 

@@ -7,7 +7,7 @@ import typer
 from typer import Option
 
 from opportunities.domain import Json, RiskTolerance
-from opscan.options import ApiUrl, AsDocument, Token, fees_of, holdings_of, positive, surroundings
+from opscan.options import ApiUrl, AsDocument, Token, allowed, fees_of, holdings_of, positive, surroundings
 
 app = typer.Typer(help="The investor that the strategies reckon with.", invoke_without_command=True)
 
@@ -38,6 +38,12 @@ def set_profile(
         list[str] | None,
         Option(help="Taker fees: binance=0.001/0.0005 (spot/perpetual), binance=default."),
     ] = None,
+    exchanges: Annotated[
+        list[str] | None, Option("--allow-exchange", help="Trade on these only; any lifts the limit.")
+    ] = None,
+    assets: Annotated[
+        list[str] | None, Option("--allow-asset", help="Trade in these only; any lifts the limit.")
+    ] = None,
     as_json: AsDocument = False,
     api_url: ApiUrl = None,
     token: Token = None,
@@ -50,9 +56,11 @@ def set_profile(
         "risk_tolerance": risk and risk.value,
         "holdings": {**holdings_of(holding)},
         "fees": {**fees_of(fee)},
+        "allowed_exchanges": allowed(exchanges),
+        "allowed_assets": allowed(assets),
     }
     changes = {name: value for name, value in given.items() if value not in (None, {})}
     if not changes:
-        raise typer.BadParameter("name at least one of --capital, --risk, --holding and --fee")
+        raise typer.BadParameter("name at least one thing to change; --help lists them")
     world = surroundings(ctx)
     commands.set_profile(changes, deployment.target(api_url, token, world), world, as_json=as_json)
