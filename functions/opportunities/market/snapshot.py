@@ -165,10 +165,10 @@ class Options:
 class MarketSnapshot:
     """What the markets looked like at `captured_at` (epoch seconds).
 
-    `source` says where it comes from ("simulated", "files"); `assumptions` names every number in it that was
-    assumed and not observed; `excluded` counts the markets left out by reason; `freshness` gives the time of
-    the newest observation per section ("spot", "perpetuals", "futures", "options"). A section that could not be had
-    is None, with its reason in `missing`. `fees` are the base-tier fees per exchange.
+    `source` says where it comes from ("simulated", "files", "live" and its exchanges); `assumptions` names every
+    number in it that was assumed and not observed; `excluded` counts the markets left out by reason; `freshness` gives
+    the time of the newest observation per section ("spot", "perpetuals", "futures", "options"). A section that could
+    not be had is None, with its reason in `missing`. `fees` are the base-tier fees per exchange.
     """
 
     captured_at: int

@@ -8,8 +8,9 @@ from opportunities import scans
 from opportunities.domain import Outcome, Scan, ScanState
 from opportunities.http import timestamp
 
-# A warm scan takes about this long (docs/benchmarks.md); only the estimate before the first outcome rests on it.
-TYPICAL_SECONDS = 5
+# A warm scan takes about one second (docs/benchmarks.md), one whose Lambdas start cold a little more; only the
+# estimate before the first outcome rests on it.
+TYPICAL_SECONDS = 2
 POLLING_SECONDS = 1
 
 
