@@ -64,6 +64,13 @@ class StaleReads:
             answer["Items"] = [item for item in seen if item]
         return answer
 
+    def batch_get_item(self, **arguments: Any) -> Any:
+        assert all(one.get("ConsistentRead") for one in arguments["RequestItems"].values())
+        return self._client.batch_get_item(**arguments)
+
+    def batch_write_item(self, **arguments: Any) -> Any:
+        return self._client.batch_write_item(**arguments)
+
     def _write(self, operation: str, key: Item, arguments: dict[str, Any]) -> Any:
         before = self._client.get_item(TableName=arguments["TableName"], Key=key, ConsistentRead=True).get("Item")
         answer = getattr(self._client, operation)(**arguments)

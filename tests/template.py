@@ -32,7 +32,8 @@ def environment(function: dict[str, Any]) -> dict[str, Any]:
 def table() -> dict[str, Any]:
     """CreateTable arguments of the template's table."""
     properties = template()["Resources"]["Table"]["Properties"]
-    return {name: properties[name] for name in ("BillingMode", "AttributeDefinitions", "KeySchema")}
+    names = ("BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes")
+    return {name: properties[name] for name in names}
 
 
 def definition(substitutions: dict[str, str] | None = None) -> dict[str, Any]:

@@ -191,7 +191,8 @@ class Scan:
     """One request's run of the strategies, as its item holds it.
 
     `state` is what was last written; what it *is* at a moment also depends on the deadline (`scans.state_at`).
-    `outcomes` grows by one attribute per strategy and never changes otherwise.
+    `outcomes` grows by one attribute per strategy and never changes otherwise. `request` is the fingerprint of the
+    request that an `Idempotency-Key` came with, None without a key.
     """
 
     user_id: str
@@ -206,4 +207,5 @@ class Scan:
     filters: Filters
     snapshot_key: str | None = None
     reason: str | None = None
+    request: str | None = None
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)

@@ -4,7 +4,12 @@ OpportunityError
 ├── Unsuitable           a market or an investor lacks what a strategy needs: the outcome is `skipped`
 ├── InvalidRequest       the caller's input: 422, field by field
 ├── Unauthenticated      no verified identity: 401
-├── ScanNotFound         an id that this caller never got, or that has expired: 404
+├── ScanNotFound         an id that this caller never got, or that has expired or been deleted: 404
+├── Conflict             the scan is not in a state for what was asked: 409
+│   └── ScanDeleted      this id was deleted by its owner and is not used again
+├── ContentTooLarge      a body beyond the limit: 413
+├── UnsupportedContent   a body that does not call itself JSON: 415
+├── TooManyRequests      this caller has used up his minute: 429
 ├── Unavailable          a service that we need does not answer now: 503
 └── MarketUnavailable    no snapshot could be had: the scan fails with this reason
     └── MarketDataError  recorded data that cannot be read as what it claims to be: file, row and cause
@@ -33,6 +38,30 @@ class Unauthenticated(OpportunityError):
 
 class ScanNotFound(OpportunityError):
     """No scan with this id for this caller."""
+
+
+class Conflict(OpportunityError):
+    """What was asked does not fit the state of the scan."""
+
+
+class ScanDeleted(Conflict):
+    """The scan of this id was deleted by its owner; the id is not used again while it is remembered."""
+
+
+class ContentTooLarge(OpportunityError):
+    """The request's body is longer than this service reads."""
+
+
+class UnsupportedContent(OpportunityError):
+    """The request's body calls itself something other than JSON."""
+
+
+class TooManyRequests(OpportunityError):
+    """The caller has made as many requests as a minute allows."""
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message)
 
 
 class Unavailable(OpportunityError):

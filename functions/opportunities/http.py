@@ -8,13 +8,33 @@ from datetime import UTC, datetime
 from typing import Any
 
 from opportunities.errors import (
+    Conflict,
+    ContentTooLarge,
     InvalidRequest,
     ScanNotFound,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
+    UnsupportedContent,
 )
 
 _logger = logging.getLogger("opportunities")
+
+# The largest sensible request, a profile with a hundred holdings, takes 10 KB.
+MOST_BODY_BYTES = 65_536
+# An HTTP API gives its Lambdas 30 seconds; what is left is for the reads.
+MOST_WAIT_SECONDS = 20
+
+# Which error is which answer; those with `retry_after_seconds` say so in a header.
+_REFUSALS: dict[type[Exception], tuple[int, str]] = {
+    InvalidRequest: (422, "The request breaks a rule."),
+    Unauthenticated: (401, "Who are you?"),
+    Conflict: (409, "Not in this state."),
+    ContentTooLarge: (413, "Too long."),
+    UnsupportedContent: (415, "Not JSON."),
+    TooManyRequests: (429, "Too many requests."),
+    Unavailable: (503, "Not now."),
+}
 
 type Event = Mapping[str, Any]
 type Answer = dict[str, Any]
@@ -27,20 +47,24 @@ def api(handle: Callable[[Event], Answer]) -> Handler:
     def handler(event: Event, _context: object) -> Answer:
         try:
             return handle(event)
-        except InvalidRequest as error:
-            return problem(422, "The request breaks a rule.", str(error), errors=error.fields)
-        except Unauthenticated as error:
-            return problem(401, "Who are you?", str(error))
         except ScanNotFound:
             return not_found()
-        except Unavailable as error:
-            _logger.warning("unavailable", exc_info=True)
-            return problem(503, "Not now.", str(error), {"Retry-After": str(error.retry_after_seconds)})
+        except tuple(_REFUSALS) as error:
+            return _refusal(error)
         except Exception:
             _logger.exception("unexpected error")
             return problem(500, "Our fault.", "Something unexpected happened; it is logged. Try again.")
 
     return handler
+
+
+def _refusal(error: Exception) -> Answer:
+    status, title = next(known for kind, known in _REFUSALS.items() if isinstance(error, kind))
+    headers = {}
+    if isinstance(error, (TooManyRequests, Unavailable)):
+        _logger.warning("%s", title, exc_info=error)
+        headers = {"Retry-After": str(error.retry_after_seconds)}
+    return problem(status, title, str(error), headers, error.fields if isinstance(error, InvalidRequest) else None)
 
 
 def user_id(event: Event) -> str:
@@ -53,8 +77,39 @@ def user_id(event: Event) -> str:
 
 
 def body(event: Event) -> bytes:
+    """The JSON document that was sent, empty if none was. Raises `UnsupportedContent`, `ContentTooLarge`."""
     text = event.get("body") or ""
-    return base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
+    content = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode(errors="surrogatepass")
+    kind = (header(event, "content-type") or "application/json").partition(";")[0].strip().lower()
+    if content and kind != "application/json":
+        raise UnsupportedContent("Send the body as JSON, with `Content-Type: application/json`.")
+    if len(content) > MOST_BODY_BYTES:
+        raise ContentTooLarge(f"The body has {len(content)} bytes; at most {MOST_BODY_BYTES} are read. Ask for less.")
+    return content
+
+
+def header(event: Event, name: str) -> str | None:
+    """A header by its name in lower case, as an HTTP API passes it on; repeated ones are joined by commas."""
+    value: str | None = (event.get("headers") or {}).get(name)
+    return value
+
+
+def wait_seconds(event: Event) -> int:
+    """How long the caller prefers to wait for news (`Prefer: wait=20`, RFC 7240, at most 20 s); 0 if he does not.
+
+    The RFC wants preferences that are not understood to be ignored.
+    """
+    for preference in (header(event, "prefer") or "").split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        digits = value.strip().strip('"')
+        if name.strip().lower() == "wait" and digits.isascii() and digits.isdigit():
+            return min(int(digits[:9]), MOST_WAIT_SECONDS)
+    return 0
+
+
+def waited(seconds: int) -> dict[str, str]:
+    """The headers that say which preference was honoured."""
+    return {"Preference-Applied": f"wait={seconds}"} if seconds else {}
 
 
 def answer(status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
@@ -63,6 +118,11 @@ def answer(status: int, content: Mapping[str, Any], headers: Mapping[str, str] |
         "headers": {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
         "body": json.dumps(content, allow_nan=False, separators=(",", ":")),
     }
+
+
+def nothing() -> Answer:
+    """204: done, and there is nothing to say."""
+    return {"statusCode": 204, "headers": {"Cache-Control": "no-store"}}
 
 
 def problem(

@@ -5,6 +5,10 @@ pk and sk stand in every item; the scan item has one attribute per finished stra
 scan      pk USER#<user_id>            sk SCAN#<scan_id>
 result    pk RESULT#<user>#<scan_id>   sk <strategy>       opportunities, compressed
 investor  pk USER#<user_id>            sk PROFILE
+rate      pk USER#<user_id>            sk RATE#<minute>    requests of one minute
+
+A scan that its owner has deleted leaves its key, `state` "deleted" and `expires_at`, so that no late request or
+strategy brings it back. The index `by-creation` orders a user's scans by `created_at`, which nothing else carries.
 """
 
 import json
@@ -23,17 +27,18 @@ from opportunities.domain import (
     Scan,
     ScanState,
 )
-
-type Item = dict[str, dict[str, Any]]
+from opportunities.table import Item
 
 # Every other attribute of a scan item is the outcome of the strategy it is named after.
 SCAN_ATTRIBUTES = frozenset(
     {
         "pk", "sk", "state", "strategies", "created_at", "updated_at", "deadline", "expires_at",
-        "investor_version", "filters", "snapshot_key", "reason",
+        "investor_version", "filters", "snapshot_key", "reason", "request",
     }
 )  # fmt: skip
 REASON_LENGTH = 96
+BY_CREATION = "by-creation"
+_DELETED = "deleted"
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,17 @@ def number(value: float) -> dict[str, str]:
     return {"N": repr(value)}
 
 
+def user_key(user_id: str) -> dict[str, str]:
+    """The partition that holds a user's scans, his investor and his rates."""
+    return {"S": f"USER#{user_id}"}
+
+
 def scan_key(user_id: str, scan_id: str) -> Item:
-    return {"pk": {"S": f"USER#{user_id}"}, "sk": {"S": f"SCAN#{scan_id}"}}
+    return {"pk": user_key(user_id), "sk": {"S": f"SCAN#{scan_id}"}}
+
+
+def scan_id_of(key: Item) -> str:
+    return str(key["sk"]["S"]).removeprefix("SCAN#")
 
 
 def scan_to_item(scan: Scan) -> Item:
@@ -68,14 +82,24 @@ def scan_to_item(scan: Scan) -> Item:
         "expires_at": number(scan.expires_at),
         "investor_version": number(scan.investor_version),
         "filters": {"S": json.dumps(wire.filters_to_json(scan.filters), separators=(",", ":"))},
+        **({"request": {"S": scan.request}} if scan.request else {}),
     }
+
+
+def deleted_scan(user_id: str, scan_id: str, expires_at: int) -> Item:
+    """What stays of a scan that its owner has deleted."""
+    return {**scan_key(user_id, scan_id), "state": {"S": _DELETED}, "expires_at": number(expires_at)}
+
+
+def is_deleted(item: Item) -> bool:
+    return bool(item["state"]["S"] == _DELETED)
 
 
 def scan_from_item(item: Item) -> Scan:
     reason = item.get("reason", {}).get("S")
     return Scan(
         user_id=item["pk"]["S"].removeprefix("USER#"),
-        scan_id=item["sk"]["S"].removeprefix("SCAN#"),
+        scan_id=scan_id_of(item),
         state=ScanState(item["state"]["S"]),
         strategies=tuple(name["S"] for name in item["strategies"]["L"]),
         created_at=float(item["created_at"]["N"]),
@@ -86,6 +110,7 @@ def scan_from_item(item: Item) -> Scan:
         filters=wire.filters_from_json(json.loads(item["filters"]["S"])),
         snapshot_key=item.get("snapshot_key", {}).get("S"),
         reason=reason or None,
+        request=item.get("request", {}).get("S"),
         outcomes={
             name: outcome_from_attribute(attribute) for name, attribute in item.items() if name not in SCAN_ATTRIBUTES
         },
@@ -133,8 +158,12 @@ def result_key(user_id: str, scan_id: str) -> dict[str, str]:
     return {"S": f"RESULT#{user_id}#{scan_id}"}
 
 
+def rate_key(user_id: str, minute: int) -> Item:
+    return {"pk": user_key(user_id), "sk": {"S": f"RATE#{minute}"}}
+
+
 def profile_key(user_id: str) -> Item:
-    return {"pk": {"S": f"USER#{user_id}"}, "sk": {"S": "PROFILE"}}
+    return {"pk": user_key(user_id), "sk": {"S": "PROFILE"}}
 
 
 def result_to_item(user_id: str, scan_id: str, result: StoredResult, expires_at: int) -> Item:

@@ -3,7 +3,17 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    TypeAdapter,
+    ValidationError,
+)
 
 from opportunities import strategies
 from opportunities.domain import AssetTier, Fees, Filters, Investor, RiskLevel, RiskTolerance, Timeframe
@@ -78,8 +88,8 @@ class DiscoverRequest(BaseModel):
     force_refresh: bool = False
     include_strategy_recommendations: bool = True
     filter_by_risk_level: RiskLevel | None = None
-    min_profit_potential: Annotated[FiniteFloat, Field(ge=0)] | None = None
-    max_required_capital: Annotated[FiniteFloat, Field(gt=0)] | None = None
+    min_profit_potential: Annotated[FiniteFloat, Field(ge=0, le=1e12)] | None = None
+    max_required_capital: Annotated[FiniteFloat, Field(gt=0, le=1e12)] | None = None
     preferred_timeframes: Annotated[list[Timeframe], *_Lower] | None = None
     opportunity_type: Annotated[list[str], *_Lower, _known(_opportunity_types(), "opportunity types")] | None = None
     symbols: Annotated[list[_Symbol], *_Upper] | None = None
@@ -141,6 +151,31 @@ class ProfileBody(BaseModel):
         )
 
 
+_Idempotency: TypeAdapter[str] = TypeAdapter(
+    Annotated[str, _like(r"[!-~]{1,255}", "a UUID: 1 to 255 visible ASCII characters")]
+)
+
+
+def idempotency_key(text: str | None) -> str | None:
+    """The header `Idempotency-Key`, if it was sent. Raises `InvalidRequest`."""
+    try:
+        return None if text is None else _Idempotency.validate_python(text)
+    except ValidationError as error:
+        raise InvalidRequest({"Idempotency-Key": _plain(error.errors()[0]["msg"])}) from error
+
+
+class ScansQuery(BaseModel):
+    """The query of GET /opportunities/scans; both times are inclusive."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+    status: Annotated[list[Literal["scanning", "complete", "failed", "cancelled"]], *_Lower] = []
+    created_after: AwareDatetime | None = None
+    created_before: AwareDatetime | None = None
+
+
 class ResultsQuery(BaseModel):
     """The query of GET /opportunities/results/{scan_id}."""
 
@@ -167,6 +202,10 @@ def _said(kind: str, message: str, model: type[BaseModel]) -> str:
     """pydantic's message, plainer where it is for programmers."""
     if kind == "extra_forbidden":
         return f"unknown field; there are {', '.join(model.model_fields)}"
+    return _plain(message)
+
+
+def _plain(message: str) -> str:
     return message.removeprefix("Value error, ")
 
 

@@ -22,6 +22,29 @@ def content_id(user_id: str, filters: Filters, strategies: tuple[str, ...], inve
     return f"scan_{digest.hexdigest()[:32]}"
 
 
+def keyed_id(user_id: str, idempotency_key: str) -> str:
+    """The id that all requests of one user with one `Idempotency-Key` share, whichever worker they reach."""
+    content = ["Idempotency-Key", user_id, idempotency_key]
+    digest = hashlib.sha256(json.dumps(content, separators=(",", ":")).encode())
+    return f"scan_{digest.hexdigest()[:32]}"
+
+
+def fingerprint(filters: Filters, *, force_refresh: bool) -> str:
+    """Of a request's meaning, to tell whether a key comes with the same request again; 16 hex digits."""
+    content = [wire.filters_to_json(filters), force_refresh]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
+    return digest.hexdigest()[:16]
+
+
+def execution_name(scan: Scan) -> str:
+    """The workflow's name for this scan: the same for every start of one placeholder, and of no other.
+
+    Step Functions refuses a name for 90 days. A key may come again when its scan has expired; without the time of
+    creation its second scan would then never start.
+    """
+    return f"{scan.scan_id}-{round(1000 * scan.created_at)}"
+
+
 def random_id() -> str:
     return f"scan_{secrets.token_hex(16)}"
 

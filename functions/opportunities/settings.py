@@ -18,6 +18,16 @@ def state_machine_arn() -> str:
     return _required("STATE_MACHINE_ARN")
 
 
+def workflow_type() -> str:
+    """`STANDARD` or `EXPRESS`."""
+    return _required("WORKFLOW_TYPE")
+
+
+def scans_per_minute() -> int:
+    """How often one caller may ask for a scan in one minute of the clock."""
+    return int(_required("SCANS_PER_MINUTE"))
+
+
 def snapshot_bucket() -> str:
     return _required("SNAPSHOT_BUCKET")
 

@@ -1,74 +1,121 @@
-"""The only module that calls DynamoDB: which item is written under which condition, and how it is read.
+"""What is kept in DynamoDB: which item is written under which condition, and how it is read.
 
 Every read is strongly consistent. Every write after the first is conditional: UpdateItem is an upsert and would
 bring back a scan that has expired.
 """
 
 from dataclasses import dataclass
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from opportunities import items
 from opportunities.domain import Investor, Outcome, Scan, ScanState
-from opportunities.errors import Unavailable
-from opportunities.items import Item, StoredResult
+from opportunities.errors import ScanDeleted
+from opportunities.items import StoredResult
+from opportunities.table import ConditionFailed, Item, Table
 
-# What passes by itself; botocore has already retried these.
-_TRANSIENT = {
-    "InternalServerError",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "ThrottlingException",
-}
 _RUNNING = "attribute_exists(pk) AND #state IN (:initiated, :scanning) AND deadline > :now"
 _RUNNING_VALUES = {":initiated": {"S": "initiated"}, ":scanning": {"S": "scanning"}}
+_ENDED = "attribute_exists(pk) AND (#state IN (:complete, :failed, :cancelled) OR deadline <= :now)"
+# TTL deletes late; what has expired does not exist.
+_ABSENT = "attribute_not_exists(pk) OR expires_at <= :now"
 
 
 @dataclass(frozen=True)
-class Store:
-    """The table's operations. Raises `Unavailable` when DynamoDB does not answer; programming errors crash."""
+class Position:
+    """A place in the list of one user's scans, newest first: just after this scan."""
 
-    client: Any
-    table: str
+    created_at: float
+    scan_id: str
+
+
+class Store(Table):
+    """What the service does with its table. Raises `Unavailable` when DynamoDB does not answer."""
 
     # ------------------------------------------------------------------------------------------------- scans
     def put_scan(self, scan: Scan) -> Scan | None:
-        """Writes the placeholder unless the scan exists; the existing one comes back in the same round trip."""
+        """Writes the placeholder unless the scan exists; the existing one comes back in the same round trip.
+
+        Raises `ScanDeleted` for an id that its owner has deleted.
+        """
         try:
             self._call(
                 "put_item",
                 Item=items.scan_to_item(scan),
-                ConditionExpression="attribute_not_exists(pk)",
+                ConditionExpression=_ABSENT,
+                ExpressionAttributeValues={":now": items.number(scan.created_at)},
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except _ConditionFailed as failed:
-            return items.scan_from_item(failed.item)
+        except ConditionFailed as failed:
+            return _scan(failed.item)
         return None
 
     def scan(self, user_id: str, scan_id: str) -> Scan | None:
-        """The scan as last written, in exactly one strongly consistent GetItem."""
+        """The scan as last written, in exactly one strongly consistent GetItem. Raises `ScanDeleted`."""
         item = self._get(items.scan_key(user_id, scan_id))
-        return items.scan_from_item(item) if item else None
+        return _scan(item) if item else None
+
+    def scans(
+        self, user_id: str, since: float, until: float, *, limit: int, after: Position | None
+    ) -> tuple[list[Scan], Position | None]:
+        """Up to `limit` of the user's scans, newest first, and where the next page begins, None at the end.
+
+        `limit` is at most 100. Those created from `since` to `until`; `after` must lie between the two.
+        """
+        start: dict[str, Item] = {}
+        if after:
+            place = {**items.scan_key(user_id, after.scan_id), "created_at": items.number(after.created_at)}
+            start = {"ExclusiveStartKey": place}
+        page = self._call(
+            "query",
+            IndexName=items.BY_CREATION,
+            KeyConditionExpression="pk = :pk AND created_at BETWEEN :since AND :until",
+            ExpressionAttributeValues={
+                ":pk": items.user_key(user_id),
+                ":since": items.number(since),
+                ":until": items.number(until),
+            },
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            Limit=limit,
+            **start,
+        )
+        keys = [{"pk": item["pk"], "sk": item["sk"]} for item in page["Items"]]
+        by_id = {items.scan_id_of(item): item for item in self._get_all(keys)}
+        # One that was deleted between the two reads is missing from the second.
+        found = [by_id[scan_id] for scan_id in map(items.scan_id_of, keys) if scan_id in by_id]
+        more = page.get("LastEvaluatedKey")
+        return (
+            [items.scan_from_item(item) for item in found if not items.is_deleted(item)],
+            Position(float(more["created_at"]["N"]), items.scan_id_of(more)) if more else None,
+        )
 
     def fail_scan(self, user_id: str, scan_id: str, reason: str, now: float) -> bool:
         """Ends a running scan as failed; False if it had ended already."""
+        ended, _ = self._end(user_id, scan_id, ScanState.FAILED, reason, now)
+        return ended
+
+    def cancel_scan(self, user_id: str, scan_id: str, now: float) -> tuple[bool, Scan | None]:
+        """Ends a running scan as cancelled: whether it was this call that did, and the scan as it stands now.
+
+        Raises `ScanDeleted`.
+        """
+        return self._end(user_id, scan_id, ScanState.CANCELLED, "", now)
+
+    def delete_scan(self, scan: Scan, now: float) -> bool:
+        """Forgets a scan that has ended, all but its id, so that nothing late brings it back; False if it runs."""
         try:
             self._call(
-                "update_item",
-                Key=items.scan_key(user_id, scan_id),
-                UpdateExpression="SET #state = :failed, reason = :reason, updated_at = :now",
-                ConditionExpression=_RUNNING,
+                "put_item",
+                Item=items.deleted_scan(scan.user_id, scan.scan_id, scan.expires_at),
+                ConditionExpression=_ENDED,
                 ExpressionAttributeNames={"#state": "state"},
                 ExpressionAttributeValues={
-                    **_RUNNING_VALUES,
-                    ":failed": {"S": ScanState.FAILED},
-                    ":reason": {"S": reason},
+                    ":complete": {"S": "complete"},
+                    ":failed": {"S": "failed"},
+                    ":cancelled": {"S": "cancelled"},
                     ":now": items.number(now),
                 },
             )
-        except _ConditionFailed:
+        except ConditionFailed:
             return False
         return True
 
@@ -91,25 +138,55 @@ class Store:
                 },
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except _ConditionFailed as failed:
+        except ConditionFailed as failed:
             standing = failed.item.get(strategy)
             return items.outcome_from_attribute(standing) if standing else None
         return outcome
 
+    def _end(self, user_id: str, scan_id: str, state: ScanState, reason: str, now: float) -> tuple[bool, Scan | None]:
+        try:
+            answer = self._call(
+                "update_item",
+                Key=items.scan_key(user_id, scan_id),
+                UpdateExpression="SET #state = :state, reason = :reason, updated_at = :now",
+                ConditionExpression=_RUNNING,
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={
+                    **_RUNNING_VALUES,
+                    ":state": {"S": state},
+                    ":reason": {"S": reason},
+                    ":now": items.number(now),
+                },
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ConditionFailed as failed:
+            return False, _scan(failed.item) if failed.item else None
+        return True, items.scan_from_item(answer["Attributes"])
+
     # ----------------------------------------------------------------------------------------------- results
-    def put_result(self, user_id: str, scan_id: str, result: StoredResult, expires_at: int) -> None:
+    def put_result(self, user_id: str, scan_id: str, result: StoredResult, expires_at: int, now: float) -> None:
         """Writes the opportunities of one strategy, once: a repeated delivery changes nothing."""
         try:
             self._call(
                 "put_item",
                 Item=items.result_to_item(user_id, scan_id, result, expires_at),
-                ConditionExpression="attribute_not_exists(pk)",
+                ConditionExpression=_ABSENT,
+                ExpressionAttributeValues={":now": items.number(now)},
             )
-        except _ConditionFailed:
+        except ConditionFailed:
             return
 
     def results(self, user_id: str, scan_id: str) -> list[StoredResult]:
-        """What the strategies of a scan have found so far, by strategy name."""
+        """What the strategies of a scan have written so far, by strategy name."""
+        return [items.result_from_item(item) for item in self._result_items(user_id, scan_id)]
+
+    def delete_results(self, user_id: str, scan_id: str) -> None:
+        """Deletes what the strategies of a scan have written."""
+        found = self._result_items(user_id, scan_id, ProjectionExpression="pk, sk")
+        self._delete_all([{"pk": item["pk"], "sk": item["sk"]} for item in found])
+
+    def _result_items(self, user_id: str, scan_id: str, **arguments: str) -> list[Item]:
         found: list[Item] = []
         start: dict[str, Item] = {}
         while True:
@@ -118,11 +195,12 @@ class Store:
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues={":pk": items.result_key(user_id, scan_id)},
                 ConsistentRead=True,
+                **arguments,
                 **start,
             )
             found += page["Items"]
             if not page.get("LastEvaluatedKey"):
-                return [items.result_from_item(item) for item in found]
+                return found
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     # ---------------------------------------------------------------------------------------------- investors
@@ -144,28 +222,28 @@ class Store:
         )
         return items.investor_from_item(answer["Attributes"])
 
-    # ------------------------------------------------------------------------------------------------ requests
-    def _get(self, key: Item) -> Item | None:
-        item: Item | None = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
-        return item
-
-    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's own
+    # -------------------------------------------------------------------------------------------------- rates
+    def count_request(self, user_id: str, minute: int, most: int) -> bool:
+        """Counts one request of the user's minute; False if it has had `most` already."""
         try:
-            answer: dict[str, Any] = getattr(self.client, operation)(TableName=self.table, **arguments)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "ConditionalCheckFailedException":
-                existing: Item = error.response.get("Item", {})  # type: ignore[assignment] # the stubs do not know it
-                raise _ConditionFailed(existing) from error
-            if code in _TRANSIENT:
-                raise Unavailable("The database is busy; try again in a moment.") from error
-            raise
-        except BotoCoreError as error:
-            raise Unavailable("The database does not answer; try again in a moment.") from error
-        return answer
+            self._call(
+                "update_item",
+                Key=items.rate_key(user_id, minute),
+                UpdateExpression="SET expires_at = :expires_at ADD #count :one",
+                ConditionExpression="attribute_not_exists(#count) OR #count < :most",
+                ExpressionAttributeNames={"#count": "count"},
+                ExpressionAttributeValues={
+                    ":expires_at": items.number(60 * (minute + 2)),
+                    ":one": items.number(1),
+                    ":most": items.number(most),
+                },
+            )
+        except ConditionFailed:
+            return False
+        return True
 
 
-class _ConditionFailed(Exception):
-    def __init__(self, item: Item) -> None:
-        self.item = item
-        super().__init__("the condition of a write did not hold")
+def _scan(item: Item) -> Scan:
+    if items.is_deleted(item):
+        raise ScanDeleted("This scan was deleted.")
+    return items.scan_from_item(item)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from opportunities.domain import Fees, Filters, Investor, OutcomeStatus, RiskLevel, RiskTolerance, ScanState, Timeframe
+from opportunities.errors import ScanDeleted
 from opportunities.items import StoredResult
 from opportunities.store import Store
 from tests.builders import NOW, SCAN_ID, USER, outcome, scan
@@ -102,9 +103,9 @@ def test_results_read_back_by_strategy_and_the_first_ones_stand(store: Store) ->
         "risk_management", [{"symbol": "BTC/USDT", "score": 0.25}], 2, 50, {"source": "simulated"}, {"version": 1}
     )
     other = StoredResult("funding_arbitrage", [], 0, 40, {"source": "simulated"}, {"version": 1})
-    store.put_result(USER, SCAN_ID, first, FOREVER)
-    store.put_result(USER, SCAN_ID, other, FOREVER)
-    store.put_result(USER, SCAN_ID, replace(first, opportunities=[]), FOREVER)
+    store.put_result(USER, SCAN_ID, first, FOREVER, LATER)
+    store.put_result(USER, SCAN_ID, other, FOREVER, LATER)
+    store.put_result(USER, SCAN_ID, replace(first, opportunities=[]), FOREVER, LATER)
     assert store.results(USER, SCAN_ID) == [other, first]
     assert store.results("somebody-else", SCAN_ID) == []
 
@@ -115,7 +116,7 @@ def test_results_of_more_than_one_page_come_whole(store: Store) -> None:
         StoredResult(f"strategy_{number}", [{"text": secrets.token_hex(150_000)}], 0, 1, {}, {}) for number in range(8)
     ]
     for one in written:
-        store.put_result(USER, SCAN_ID, one, FOREVER)
+        store.put_result(USER, SCAN_ID, one, FOREVER, LATER)
     assert store.results(USER, SCAN_ID) == written
 
 
@@ -132,3 +133,116 @@ def test_the_investor_reads_back_and_counts_versions(store: Store) -> None:
     assert store.put_investor(USER, investor) == replace(investor, version=1)
     assert store.put_investor(USER, Investor()) == Investor(version=2)
     assert store.investor(USER) == Investor(version=2)
+
+
+def test_an_expired_scan_makes_room_before_ttl_deletes_it(store: Store) -> None:
+    old = scan(expires_at=int(NOW))
+    store.put_scan(old)
+    store.record_outcome(USER, SCAN_ID, "risk_management", outcome(), NOW)
+    fresh = scan(created_at=LATER, updated_at=LATER)
+    assert store.put_scan(fresh) is None
+    assert store.scan(USER, SCAN_ID) == fresh
+
+
+def test_expired_results_make_room_too(store: Store) -> None:
+    old = StoredResult("risk_management", [{"score": 1}], 0, 1, {}, {})
+    fresh = replace(old, opportunities=[{"score": 2}])
+    store.put_result(USER, SCAN_ID, old, int(NOW), NOW)
+    store.put_result(USER, SCAN_ID, fresh, FOREVER, LATER)
+    assert store.results(USER, SCAN_ID) == [fresh]
+
+
+def test_a_cancelled_scan_stays_cancelled(store: Store) -> None:
+    store.put_scan(scan())
+    cancelled = scan(state=ScanState.CANCELLED, updated_at=LATER)
+    assert store.cancel_scan(USER, SCAN_ID, LATER) == (True, cancelled)
+    assert store.cancel_scan(USER, SCAN_ID, LATER + 1) == (False, cancelled)
+    assert not store.fail_scan(USER, SCAN_ID, "late", LATER + 1)
+    assert store.scan(USER, SCAN_ID) == cancelled
+    assert store.cancel_scan("somebody-else", SCAN_ID, LATER) == (False, None)
+
+
+def test_a_scan_past_its_deadline_cannot_be_cancelled(store: Store) -> None:
+    running = scan(state=ScanState.SCANNING)
+    store.put_scan(running)
+    assert store.cancel_scan(USER, SCAN_ID, running.deadline) == (False, running)
+
+
+def test_a_running_scan_cannot_be_deleted(store: Store) -> None:
+    running = scan(state=ScanState.SCANNING)
+    store.put_scan(running)
+    assert not store.delete_scan(running, LATER)
+    assert store.scan(USER, SCAN_ID) == running
+
+
+@pytest.mark.parametrize("state", [ScanState.COMPLETE, ScanState.FAILED, ScanState.CANCELLED, ScanState.SCANNING])
+def test_nothing_brings_a_deleted_scan_back(store: Store, state: ScanState) -> None:
+    ended = scan(state=state)
+    store.put_scan(ended)
+    now = float(ended.deadline)  # from here on a running scan has failed
+    assert store.delete_scan(ended, now)
+    assert not store.delete_scan(ended, now)
+    assert store.record_outcome(USER, SCAN_ID, "risk_management", outcome(), LATER) is None
+    with pytest.raises(ScanDeleted):
+        store.scan(USER, SCAN_ID)
+    with pytest.raises(ScanDeleted):
+        store.put_scan(scan())
+    with pytest.raises(ScanDeleted):
+        store.cancel_scan(USER, SCAN_ID, LATER)
+    assert store.scans(USER, 0, NOW + 1, limit=10, after=None) == ([], None)
+
+
+def test_the_results_of_one_scan_are_deleted_and_no_others(store: Store) -> None:
+    results = [StoredResult(f"strategy_{number:02}", [], 0, 1, {}, {}) for number in range(30)]
+    for one in results:
+        store.put_result(USER, SCAN_ID, one, FOREVER, LATER)
+    other = "scan_" + "f" * 32
+    store.put_result(USER, other, results[0], FOREVER, LATER)
+    store.delete_results(USER, SCAN_ID)
+    store.delete_results(USER, SCAN_ID)
+    assert store.results(USER, SCAN_ID) == []
+    assert store.results(USER, other) == results[:1]
+
+
+def test_a_users_scans_come_newest_first_page_by_page(store: Store) -> None:
+    # Two of the same moment, and every other with outcomes, which the index does not hold.
+    times = [NOW, NOW + 1, NOW + 1, NOW + 2.5, NOW + 3]
+    written = [
+        scan(scan_id=f"scan_{number:032x}", created_at=time, updated_at=time) for number, time in enumerate(times)
+    ]
+    for one in written:
+        store.put_scan(one)
+    store.put_scan(scan(user_id="somebody-else"))
+    store.put_investor(USER, Investor())
+    store.count_request(USER, 1, 10)
+    store.record_outcome(USER, written[4].scan_id, "risk_management", outcome(), NOW + 3)
+    written[4] = replace(written[4], outcomes={"risk_management": outcome()})
+    found, position = [], None
+    while True:
+        page, position = store.scans(USER, NOW, NOW + 3, limit=2, after=position)
+        found.append(page)
+        if position is None:
+            break
+    pages = [one for page in found for one in page]
+    assert [len(page) for page in found][:2] == [2, 2]
+    assert sorted(pages, key=lambda one: one.scan_id) == written
+    assert [one.created_at for one in pages] == sorted(times, reverse=True)
+    within, _ = store.scans(USER, NOW + 1, NOW + 2.5, limit=10, after=None)
+    assert [one.created_at for one in within] == [NOW + 2.5, NOW + 1, NOW + 1]
+
+
+def test_a_page_goes_on_where_the_scan_it_ended_at_has_been_deleted(store: Store) -> None:
+    for number in range(3):
+        store.put_scan(
+            scan(scan_id=f"scan_{number:032x}", created_at=NOW + number, updated_at=NOW, state=ScanState.COMPLETE)
+        )
+    (newest,), position = store.scans(USER, NOW, NOW + 3, limit=1, after=None)
+    assert store.delete_scan(newest, LATER)
+    page, _ = store.scans(USER, NOW, NOW + 3, limit=5, after=position)
+    assert [one.created_at for one in page] == [NOW + 1, NOW]
+
+
+def test_a_minute_has_so_many_requests_and_the_next_one_as_many_again(store: Store) -> None:
+    assert [store.count_request(USER, 7, 3) for _ in range(5)] == [True, True, True, False, False]
+    assert store.count_request(USER, 8, 3)
+    assert store.count_request("somebody-else", 7, 3)

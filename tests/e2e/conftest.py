@@ -22,6 +22,18 @@ class Caller:
     def status(self, scan_id: str) -> httpx.Response:
         return self.http.get(f"/opportunities/status/{scan_id}")
 
+    def long_poll(self, scan_id: str) -> httpx.Response:
+        return self.http.get(f"/opportunities/status/{scan_id}", headers={"Prefer": "wait=20"})
+
+    def cancel(self, scan_id: str) -> httpx.Response:
+        return self.http.post(f"/opportunities/cancel/{scan_id}")
+
+    def delete(self, scan_id: str) -> httpx.Response:
+        return self.http.delete(f"/opportunities/scans/{scan_id}")
+
+    def history(self, **query: Any) -> httpx.Response:
+        return self.http.get("/opportunities/scans", params=query)
+
     def results(self, scan_id: str, **query: Any) -> httpx.Response:
         return self.http.get(f"/opportunities/results/{scan_id}", params=query)
 
@@ -35,7 +47,7 @@ def _client(stack: Stack, token: str | None) -> httpx.Client:
 @pytest.fixture(scope="session")
 def stack(ministack: Emulator) -> Stack:
     """template.yaml, built and deployed for real, with IAM and JWT enforced."""
-    deployed = up()
+    deployed = up(ScansPerMinute="10000")  # one user of the tests asks more often than a person may
     assert deployed.emulator == ministack
     return deployed
 

@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from opportunities import selection, strategies, wire
@@ -152,6 +153,66 @@ def test_a_scan_pinned_to_nothing_fails_and_says_what_to_do(demo: Caller) -> Non
     _, last = until_terminal(demo, demo.discover(snapshot="no-such").json()["scan_id"])
     assert last["status"] == "failed"
     assert "no snapshot is named no-such; upload it to pinned/no-such" in last["message"]
+
+
+def test_a_cancelled_scan_stays_cancelled_and_is_deleted_for_good(demo: Caller, stranger: Caller) -> None:
+    scan_id = demo.discover(force_refresh=True).json()["scan_id"]
+    assert demo.delete(scan_id).status_code == 409
+    assert stranger.cancel(scan_id).status_code == 404
+    assert demo.cancel(scan_id).json()["status"] == "cancelled"
+    assert demo.cancel(scan_id).status_code == 409
+    time.sleep(1.5)  # the strategies that were running have ended by now
+    assert demo.status(scan_id).json()["status"] == "cancelled"
+    assert demo.results(scan_id).status_code == 200
+    assert stranger.delete(scan_id).status_code == 404
+    assert demo.delete(scan_id).status_code == 204
+    assert [ask(scan_id).status_code for ask in (demo.status, demo.results, demo.cancel, demo.delete)] == [404] * 4
+
+
+def test_the_list_has_every_scan_once_and_newest_first(demo: Caller, stranger: Caller) -> None:
+    made = [demo.discover(force_refresh=True, strategy_ids="risk_management").json()["scan_id"] for _ in range(5)]
+    listed: list[dict[str, Any]] = []
+    query: dict[str, Any] = {"limit": 2}
+    while len(listed) < len(made):
+        page = demo.history(**query).json()
+        listed += page["scans"]
+        query["cursor"] = page["next_cursor"]
+    assert [one["scan_id"] for one in listed[: len(made)]] == made[::-1]
+    for scan_id in made:
+        until_terminal(demo, scan_id)
+    assert {one["status"] for one in demo.history(limit=5).json()["scans"]} == {"complete"}
+    assert not {one["scan_id"] for one in stranger.history(limit=100).json()["scans"]} & set(made)
+
+
+def test_one_key_is_one_scan_from_all_workers(demo: Caller) -> None:
+    def ask(_: int) -> httpx.Response:
+        return demo.http.post(
+            "/opportunities/discover", json={"strategy_ids": "risk_management"}, headers={"Idempotency-Key": "e2e"}
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(16)))
+    assert len({one.json()["scan_id"] for one in answers}) == 1
+    other = demo.http.post("/opportunities/discover", json={"symbols": "BTC"}, headers={"Idempotency-Key": "e2e"})
+    assert (other.status_code, list(other.json()["errors"])) == (422, ["Idempotency-Key"])
+
+
+def test_one_request_can_wait_for_the_whole_scan(demo: Caller) -> None:
+    answer = demo.http.post("/opportunities/discover", json={"force_refresh": True}, headers={"Prefer": "wait=20"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "complete")
+    assert answer.headers["Preference-Applied"] == "wait=20"
+    assert demo.results(answer.json()["scan_id"]).status_code == 200
+
+
+def test_a_long_poll_is_answered_by_the_first_news(demo: Caller) -> None:
+    scan_id = demo.discover(force_refresh=True).json()["scan_id"]
+    polls = 0
+    while (
+        demo.http.get(f"/opportunities/status/{scan_id}", headers={"Prefer": "wait=20"}).json()["status"]
+        not in TERMINAL
+    ):
+        polls += 1
+    assert polls <= len(strategies.names()) + 1  # each brings news
 
 
 def test_a_scan_that_may_not_start_is_refused_and_its_placeholder_failed(demo: Caller, stack: Stack) -> None:

@@ -38,12 +38,19 @@ class Workflows:
 
     def __init__(self) -> None:
         self.started: list[dict[str, Any]] = []
+        self.stopped: list[str] = []
         self.error: Exception | None = None
 
     def start_execution(self, **arguments: Any) -> dict[str, Any]:
         if self.error:
             raise self.error
         self.started.append(arguments)
+        return {}
+
+    def stop_execution(self, **arguments: Any) -> dict[str, Any]:
+        if self.error:
+            raise self.error
+        self.stopped.append(arguments["executionArn"])
         return {}
 
 
@@ -60,6 +67,8 @@ def lambdas(recorded: Recorder, workflows: Workflows, monkeypatch: pytest.Monkey
     for name, value in {
         "TABLE_NAME": TABLE,
         "STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:scan",
+        "WORKFLOW_TYPE": "STANDARD",
         "SNAPSHOT_SECONDS": "300",
+        "SCANS_PER_MINUTE": "30",
     }.items():
         monkeypatch.setenv(name, value)

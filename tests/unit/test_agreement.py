@@ -12,6 +12,7 @@ from opportunities import strategies
 from tests.template import ROOT, definition, environment, event, functions, template
 
 HANDLERS = ROOT / "functions" / "opportunities" / "handlers"
+API_EVENTS = sorted(path.stem for path in (ROOT / "tests" / "events").glob("*.json") if "routeKey" in event(path.stem))
 STRATEGY_HANDLER = "opportunities.handlers.strategy.handler"
 
 
@@ -114,7 +115,7 @@ def test_every_lambda_has_an_event_to_invoke_it_with() -> None:
     assert events == {path.stem for path in HANDLERS.glob("[!_]*.py")}
 
 
-@pytest.mark.parametrize("name", ["discover", "status", "results", "profile-get", "profile-put", "strategies"])
+@pytest.mark.parametrize("name", API_EVENTS)
 def test_the_events_carry_the_routes_of_the_template(name: str) -> None:
     routes = {
         f"{route['Properties']['Method']} {route['Properties']['Path']}"
@@ -149,4 +150,5 @@ def test_a_wildcard_in_a_resource_is_only_where_names_are_made_later() -> None:
         "${SnapshotBucket.Arn}/windows/*",
         "${SnapshotBucket.Arn}/pinned/*",
         "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-strategy-*",
+        "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${ScanStateMachine.Name}:*",
     }

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
 
 from opportunities.domain import OutcomeStatus, ScanState
 from opportunities.handlers import discover, profile, results, status, strategies
@@ -15,39 +15,17 @@ from opportunities.store import Store
 from tests.builders import USER, outcome
 from tests.doubles import Recorder
 from tests.template import event
+from tests.unit.api import as_user, call, client_error, end, poll, start
 from tests.unit.conftest import Workflows
 
 pytestmark = pytest.mark.usefixtures("lambdas")
 
 
-def call(handler: Any, name: str, **changes: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
-    answer = handler({**event(name), **changes}, None)
-    return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
-
-
-def start(body: dict[str, Any] | None = None) -> str:
-    code, content, _ = call(discover.handler, "discover", body=json.dumps(body or {}))
-    assert code == 202
-    scan_id: str = content["scan_id"]
-    return scan_id
-
-
-def poll(scan_id: str) -> tuple[int, dict[str, Any], dict[str, str]]:
-    return call(status.handler, "status", pathParameters={"scan_id": scan_id})
-
-
-def as_user(name: str, subject: str) -> dict[str, Any]:
-    """The request context of `name` with another verified caller."""
-    context: dict[str, Any] = event(name)["requestContext"]
-    context["authorizer"]["jwt"]["claims"]["sub"] = subject
-    return context
-
-
 # ------------------------------------------------------------------------------------------------------- discover
 def test_the_id_can_be_read_before_the_answer_is_sent(recorded: Recorder, workflows: Workflows) -> None:
     scan_id = start()
-    assert recorded.operations == ["get_item", "put_item"]
-    assert [one["name"] for one in workflows.started] == [scan_id]
+    assert recorded.operations == ["update_item", "get_item", "put_item"]  # rate, investor, placeholder
+    assert [one["name"].partition("-")[0] for one in workflows.started] == [scan_id]
     code, content, headers = poll(scan_id)
     assert (code, content["status"], headers["Retry-After"]) == (200, "scanning", "1")
 
@@ -96,11 +74,6 @@ def test_another_profile_is_another_scan() -> None:
     assert start() != before
 
 
-def client_error(code: str, http_status: int) -> ClientError:
-    answer: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": http_status}}
-    return ClientError(answer, "StartExecution")
-
-
 def test_a_scan_that_could_not_start_is_failed_and_the_next_request_makes_another(
     workflows: Workflows, recorded: Recorder
 ) -> None:
@@ -109,7 +82,7 @@ def test_a_scan_that_could_not_start_is_failed_and_the_next_request_makes_anothe
     assert code == 503
     assert int(headers["Retry-After"]) > 0
     assert "send the same request again" in content["detail"]
-    placeholder = recorded.calls[1][1]["Item"]["sk"]["S"].removeprefix("SCAN#")
+    placeholder = recorded.calls[2][1]["Item"]["sk"]["S"].removeprefix("SCAN#")
     assert poll(placeholder)[1]["status"] == "failed"
     workflows.error = None
     assert start() != placeholder
@@ -124,7 +97,7 @@ def test_a_start_that_nobody_knows_of_is_healed_by_the_next_request(workflows: W
     assert code == 503
     workflows.error = None
     scan_id = start()
-    assert [one["name"] for one in workflows.started] == [scan_id]
+    assert [one["name"].partition("-")[0] for one in workflows.started] == [scan_id]
 
 
 def test_a_start_that_has_happened_before_is_a_start(workflows: Workflows) -> None:
@@ -279,20 +252,11 @@ def fill(store: Store, scan_id: str) -> None:
             scan_id,
             StoredResult(name, opportunities, 7, 40, {"source": "simulated"}, {"version": 3}),
             int(time.time()) + 1000,
+            time.time(),
         )
         store.record_outcome(USER, scan_id, name, outcome(opportunities=len(opportunities) + 7), time.time())
     skipped = outcome(status=OutcomeStatus.SKIPPED, opportunities=0, best=None, reason="no holdings are stored")
     store.record_outcome(USER, scan_id, "risk_management", skipped, time.time())
-
-
-def finish(store: Store, dynamodb: Any, scan_id: str) -> None:
-    dynamodb.update_item(
-        TableName=store.table,
-        Key={"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{scan_id}"}},
-        UpdateExpression="SET #state = :state",
-        ExpressionAttributeNames={"#state": "state"},
-        ExpressionAttributeValues={":state": {"S": ScanState.COMPLETE}},
-    )
 
 
 def read(scan_id: str, **query: str) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -308,10 +272,10 @@ def test_results_wait_for_the_scan_unless_asked_for_what_is_there(store: Store) 
     assert (code, content["total_opportunities"]) == (200, 3)
 
 
-def test_results_are_one_ranking_and_say_what_is_missing(store: Store, dynamodb: Any) -> None:
+def test_results_are_one_ranking_and_say_what_is_missing(store: Store) -> None:
     scan_id = start()
     fill(store, scan_id)
-    finish(store, dynamodb, scan_id)
+    end(store, scan_id, ScanState.COMPLETE)
     _, content, _ = read(scan_id)
     assert [(one["rank"], one["symbol"], one["repeats"]) for one in content["opportunities"]] == [
         (1, "ETH/USDT", None),
@@ -333,10 +297,10 @@ def test_results_are_one_ranking_and_say_what_is_missing(store: Store, dynamodb:
     assert (advice["strategy_id"], advice["type"]) == ("risk_management", "provide_what_it_needs")
 
 
-def test_pages_follow_each_other_without_gap_or_repetition(store: Store, dynamodb: Any) -> None:
+def test_pages_follow_each_other_without_gap_or_repetition(store: Store) -> None:
     scan_id = start()
     fill(store, scan_id)
-    finish(store, dynamodb, scan_id)
+    end(store, scan_id, ScanState.COMPLETE)
     seen: list[str] = []
     query = {"limit": "2"}
     while True:
@@ -349,18 +313,18 @@ def test_pages_follow_each_other_without_gap_or_repetition(store: Store, dynamod
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "x"}, {"cursor": "!!"}, {"cursor": "AAAA"}, {"page": "2"}])
-def test_a_bad_query_is_refused_by_name(query: dict[str, str], store: Store, dynamodb: Any) -> None:
+def test_a_bad_query_is_refused_by_name(query: dict[str, str], store: Store) -> None:
     scan_id = start()
-    finish(store, dynamodb, scan_id)
+    end(store, scan_id, ScanState.COMPLETE)
     code, content, _ = read(scan_id, **query)
     assert code == 422
     assert list(content["errors"]) == list(query)
 
 
-def test_recommendations_are_left_out_when_not_wanted(store: Store, dynamodb: Any) -> None:
+def test_recommendations_are_left_out_when_not_wanted(store: Store) -> None:
     scan_id = start({"include_strategy_recommendations": False})
     fill(store, scan_id)
-    finish(store, dynamodb, scan_id)
+    end(store, scan_id, ScanState.COMPLETE)
     assert read(scan_id)[1]["strategy_recommendations"] == []
 
 

@@ -58,7 +58,7 @@ class Rig:
             before(scan)
         arn = self.states.start_execution(
             stateMachineArn=self.state_machine_arn,
-            name=scan.scan_id,
+            name=scans.execution_name(scan),
             input=json.dumps(wire.execution_input(scan, Investor(), 0)),
         )["executionArn"]
         until = time.monotonic() + 60

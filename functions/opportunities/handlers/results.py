@@ -3,10 +3,9 @@
 import time
 
 from opportunities import aws, scans, settings, strategies
-from opportunities.errors import ScanNotFound
 from opportunities.http import Answer, Event, answer, api, user_id
 from opportunities.requests import ResultsQuery, parse
-from opportunities.services import results, status
+from opportunities.services import lookup, results, status
 from opportunities.store import Store
 
 
@@ -15,9 +14,7 @@ def handler(event: Event) -> Answer:
     caller, scan_id, now = user_id(event), event["pathParameters"]["scan_id"], time.time()
     query = parse(ResultsQuery, dict(event.get("queryStringParameters") or {}))
     store = Store(aws.client("dynamodb"), settings.table_name())
-    scan = store.scan(caller, scan_id) if scans.is_scan_id(scan_id) else None
-    if scan is None or scans.expired(scan, now):
-        raise ScanNotFound
+    scan = lookup.find(store, caller, scan_id, now)
     if not scans.state_at(scan, now).terminal and query.partial == "false":
         return answer(202, status.describe(scan, now), {"Retry-After": str(status.POLLING_SECONDS)})
     content = results.describe(

@@ -1,21 +1,36 @@
-"""GET /opportunities/status/{scan_id}: exactly one strongly consistent GetItem, and no import beyond botocore."""
+"""GET /opportunities/status/{scan_id}: one strongly consistent GetItem, and no import beyond botocore.
+
+With `Prefer: wait=N` the same GetItem again, with back-off, until something has changed.
+"""
 
 import time
 
 from opportunities import aws, scans, settings
-from opportunities.errors import ScanNotFound
-from opportunities.http import Answer, Event, answer, api, user_id
+from opportunities.domain import Scan
+from opportunities.http import Answer, Event, answer, api, user_id, wait_seconds, waited
+from opportunities.services import lookup, waiting
 from opportunities.services.status import POLLING_SECONDS, describe
 from opportunities.store import Store
 
 
 @api
 def handler(event: Event) -> Answer:
-    caller, scan_id, now = user_id(event), event["pathParameters"]["scan_id"], time.time()
-    if not scans.is_scan_id(scan_id):
-        raise ScanNotFound
-    scan = Store(aws.client("dynamodb"), settings.table_name()).scan(caller, scan_id)
-    if scan is None or scans.expired(scan, now):
-        raise ScanNotFound
+    caller, scan_id = user_id(event), event["pathParameters"]["scan_id"]
+    store = Store(aws.client("dynamodb"), settings.table_name())
+
+    def read() -> Scan:
+        return lookup.find(store, caller, scan_id, time.time())
+
+    def news(scan: Scan) -> bool:
+        return scans.state_at(scan, time.time()).terminal or (scan.state, scan.outcomes) != (
+            first.state,
+            first.outcomes,
+        )
+
+    seconds = wait_seconds(event)
+    first = read()
+    scan = waiting.wait(first, read, news, seconds)
+    now = time.time()
     running = not scans.state_at(scan, now).terminal
-    return answer(200, describe(scan, now), {"Retry-After": str(POLLING_SECONDS)} if running else None)
+    retry = {"Retry-After": str(POLLING_SECONDS)} if running else {}
+    return answer(200, describe(scan, now), retry | waited(seconds))

@@ -1,22 +1,15 @@
 """Starting a scan: the placeholder first, then the workflow; a scan that exists is returned, and healed if need be."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from opportunities import scans, wire
+from opportunities import scans
 from opportunities.domain import Filters, Investor, Scan, ScanState
-from opportunities.errors import Unavailable
+from opportunities.errors import Conflict, InvalidRequest, ScanDeleted, TooManyRequests, Unavailable
+from opportunities.services.workflow import NotStarted
 from opportunities.store import Store
 
 type StartWorkflow = Callable[[Scan, Investor, int], None]
-
-
-class NotStarted(Unavailable):
-    """The workflow has certainly not started."""
 
 
 @dataclass(frozen=True)
@@ -27,23 +20,38 @@ class Discovered:
 
 @dataclass(frozen=True)
 class Discovery:
-    """`catalogue` names all strategies; `start` starts the workflow; a window is `window_seconds` long."""
+    """`catalogue` names all strategies; `start` starts the workflow; a window is `window_seconds` long.
+
+    A caller may ask `most_per_minute` times in each minute of the clock.
+    """
 
     store: Store
     start: StartWorkflow
     catalogue: tuple[str, ...]
     window_seconds: int
+    most_per_minute: int
 
-    def discover(self, user_id: str, filters: Filters, *, force_refresh: bool, now: float) -> Discovered:
-        """Returns the caller's scan of these filters in this window, started, or raises `Unavailable`."""
+    def discover(
+        self, user_id: str, filters: Filters, *, force_refresh: bool, idempotency_key: str | None, now: float
+    ) -> Discovered:
+        """The caller's scan of this key, or of these filters in this window, started.
+
+        Raises `TooManyRequests`, `InvalidRequest` for a key that came with another request, `Conflict` for the key of
+        a scan that was deleted, and `Unavailable`.
+        """
+        self._count(user_id, now)
         investor = self.store.investor(user_id) or Investor()
         strategies = filters.strategy_ids or self.catalogue
         window = int(now // self.window_seconds)
+        if idempotency_key:
+            scan_id = scans.keyed_id(user_id, idempotency_key)
+        elif force_refresh:
+            scan_id = scans.random_id()
+        else:
+            scan_id = scans.content_id(user_id, filters, strategies, investor.version, window)
         scan = Scan(
             user_id=user_id,
-            scan_id=scans.random_id()
-            if force_refresh
-            else scans.content_id(user_id, filters, strategies, investor.version, window),
+            scan_id=scan_id,
             state=ScanState.INITIATED,
             strategies=strategies,
             created_at=now,
@@ -52,51 +60,51 @@ class Discovery:
             expires_at=int(now) + scans.LIFETIME_SECONDS,
             investor_version=investor.version,
             filters=filters,
+            request=scans.fingerprint(filters, force_refresh=force_refresh) if idempotency_key else None,
         )
-        existing = self.store.put_scan(scan)
-        if existing and self._worth_reusing(existing, now):
-            if existing.state is ScanState.INITIATED:
-                # Whoever made it may have died before it started the workflow. Starting by name makes this safe.
-                self._start(existing, investor, now)
-            return Discovered(existing, reused=True)
-        if existing:
-            scan = replace(scan, scan_id=scans.random_id())
-            self.store.put_scan(scan)
-        self._start(scan, investor, now)
-        return Discovered(scan, reused=False)
+        scan, reused = self._claim(scan, now)
+        if not reused or scans.state_at(scan, now) is ScanState.INITIATED:
+            # Whoever made it may have died before it started the workflow. Starting by name makes this safe.
+            self._start(scan, investor, now)
+        return Discovered(scan, reused)
 
-    def _worth_reusing(self, existing: Scan, now: float) -> bool:
+    def _count(self, user_id: str, now: float) -> None:
+        minute, second = divmod(int(now), 60)
+        if not self.store.count_request(user_id, minute, self.most_per_minute):
+            raise TooManyRequests(
+                f"At most {self.most_per_minute} scans a minute; wait for the next one.",
+                retry_after_seconds=60 - second,
+            )
+
+    def _claim(self, scan: Scan, now: float) -> tuple[Scan, bool]:
+        """Writes the placeholder, or finds the scan that this one would repeat: the scan, and whether it was there."""
+        try:
+            existing = self.store.put_scan(scan)
+        except ScanDeleted as deleted:
+            if scan.request:
+                raise Conflict("The scan of this Idempotency-Key was deleted; use a new key.") from deleted
+            return self._put_anew(scan), False
+        if existing is None:
+            return scan, False
+        if existing.request != scan.request:
+            raise InvalidRequest(
+                {"Idempotency-Key": "has come with another request before; use a new key for this one"}
+            )
         ended_badly = scans.state_at(existing, now) in (ScanState.FAILED, ScanState.CANCELLED)
-        return not ended_badly and not scans.expired(existing, now)
+        if ended_badly and not existing.request:
+            return self._put_anew(scan), False
+        return existing, True
+
+    def _put_anew(self, scan: Scan) -> Scan:
+        fresh = replace(scan, scan_id=scans.random_id())
+        self.store.put_scan(fresh)
+        return fresh
 
     def _start(self, scan: Scan, investor: Investor, now: float) -> None:
         try:
             self.start(scan, investor, int(scan.created_at // self.window_seconds))
-        except NotStarted:
+        except NotStarted as error:
             self.store.fail_scan(scan.user_id, scan.scan_id, "the workflow could not be started", now)
+            if scan.request:
+                raise Unavailable("The scan could not be started; send it again with a new Idempotency-Key.") from error
             raise
-
-
-@dataclass(frozen=True)
-class Workflow:
-    """Step Functions' StartExecution by name: the same scan starts once, however often it is asked for."""
-
-    client: Any
-    state_machine_arn: str
-
-    def start(self, scan: Scan, investor: Investor, window: int) -> None:
-        """Raises `NotStarted` when the workflow certainly does not run, `Unavailable` when nobody knows."""
-        try:
-            self.client.start_execution(
-                stateMachineArn=self.state_machine_arn,
-                name=scan.scan_id,
-                input=json.dumps(wire.execution_input(scan, investor, window)),
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
-                return
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-                raise Unavailable("The scan may not have started; send the same request again.") from error
-            raise NotStarted("The scan could not be started; send the same request again.") from error
-        except BotoCoreError as error:
-            raise Unavailable("The scan may not have started; send the same request again.") from error

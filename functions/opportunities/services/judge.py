@@ -46,7 +46,7 @@ class Judge:
         else:
             chosen = selection.ranked(one for one in findings.opportunities if _admitted(one, task))
             self.store.put_result(
-                task.user_id, task.scan_id, self._result(task, chosen, findings, market), task.expires_at
+                task.user_id, task.scan_id, self._result(task, chosen, findings, market), task.expires_at, self.clock()
             )
             outcome = Outcome(OutcomeStatus.COMPLETE, opportunities=len(chosen), best=_best(chosen))
         outcome = replace(outcome, duration_ms=round(1000 * (time.perf_counter() - started)))

@@ -1,18 +1,18 @@
 """The results of a scan: every strategy's findings in one ranking, paged, with what failed and what was cut said."""
 
-import base64
-import binascii
+import json
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from opportunities import scans, wire
-from opportunities.domain import OutcomeStatus, Scan
-from opportunities.errors import InvalidRequest
+from opportunities import cursors, scans, wire
+from opportunities.domain import Outcome, OutcomeStatus, Scan
 from opportunities.http import timestamp
 from opportunities.items import StoredResult
 from opportunities.strategies import Description
 
+# Of an answer's opportunities, as JSON; the rest of it takes some 20 KB.
+_MOST_PAGE_BYTES = 5_000_000
 # Lower bounds of `confidence_score`, strongest first.
 _STRENGTHS = {"very_strong": 0.9, "strong": 0.75, "moderate": 0.5, "weak": 0.0}
 
@@ -27,6 +27,8 @@ def describe(
     cursor: str | None,
 ) -> dict[str, Any]:
     """The body of GET /opportunities/results/{scan_id}: `limit` opportunities from `cursor` on, best first."""
+    # What a strategy has written without its outcome is not part of the scan: it came too late, or will be.
+    results = [one for one in results if _stands(scan.outcomes.get(one.strategy))]
     # The scores were made by `selection.score` when the opportunities were found.
     ranked = _numbered(
         sorted(
@@ -35,14 +37,16 @@ def describe(
         )
     )
     start = _offset(cursor)
-    end = start + limit
+    page = ranked[start : start + limit]
+    page = page[: _fitting(page)]
+    end = start + len(page)
     state = scans.state_at(scan, now)
     progress = scans.progress(scan)
     return {
         "success": True,
         "scan_id": scan.scan_id,
         "user_id": scan.user_id,
-        "opportunities": ranked[start:end],
+        "opportunities": page,
         "total_opportunities": len(ranked),
         "total_profit_potential_usd": sum(one["profit_potential_usd"] for one in ranked if one["repeats"] is None),
         "next_cursor": _cursor(end) if end < len(ranked) else None,
@@ -71,6 +75,10 @@ def describe(
             "expires_at": timestamp(scan.expires_at),
         },
     }
+
+
+def _stands(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.status is OutcomeStatus.COMPLETE
 
 
 def _numbered(ranked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -133,17 +141,23 @@ def _recommendations(scan: Scan, description: Callable[[str], Description]) -> l
 
 
 def _cursor(offset: int) -> str:
-    return base64.urlsafe_b64encode(f"after {offset}".encode()).decode().rstrip("=")
+    return cursors.encode(f"after {offset}")
 
 
 def _offset(cursor: str | None) -> int:
     if cursor is None:
         return 0
-    try:
-        word, _, digits = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
-        offset = int(digits)
-    except (binascii.Error, UnicodeError, ValueError):
-        word, offset = "", -1
-    if word != "after" or offset < 0:
-        raise InvalidRequest({"cursor": "is not one that this service gave; leave it out to start at the best"})
-    return offset
+    word, _, digits = cursors.decode(cursor).partition(" ")
+    if word != "after" or not digits.isascii() or not digits.isdigit():
+        raise cursors.not_ours()
+    return int(digits)
+
+
+def _fitting(ranked: Sequence[Mapping[str, Any]]) -> int:
+    """How many of them one answer can hold: Lambda's answers end at 6 MB."""
+    size = 0
+    for number, one in enumerate(ranked):
+        size += len(json.dumps(one, separators=(",", ":")))
+        if size > _MOST_PAGE_BYTES:
+            return max(number, 1)
+    return len(ranked)

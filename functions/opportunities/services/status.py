@@ -23,15 +23,9 @@ def describe(scan: Scan, now: float) -> dict[str, Any]:
     return {
         "success": True,
         "scan_id": scan.scan_id,
-        "status": _shown(state),
+        "status": shown(state),
         "message": message,
-        "progress": {
-            "strategies_completed": progress.completed,
-            "strategies_failed": progress.failed,
-            "total_strategies": progress.total,
-            "opportunities_found_so_far": progress.opportunities,
-            "percentage": progress.percentage,
-        },
+        "progress": progress_of(scan),
         "partial_results": [
             {"strategy_id": name, **asdict(outcome.best)} for name, outcome in scan.outcomes.items() if outcome.best
         ],
@@ -49,8 +43,20 @@ def describe(scan: Scan, now: float) -> dict[str, Any]:
     }
 
 
-def _shown(state: ScanState) -> str:
+def shown(state: ScanState) -> str:
+    """The state as callers see it: for them a scan runs from the moment they hold its id."""
     return "scanning" if state is ScanState.INITIATED else state
+
+
+def progress_of(scan: Scan) -> dict[str, Any]:
+    progress = scans.progress(scan)
+    return {
+        "strategies_completed": progress.completed,
+        "strategies_failed": progress.failed,
+        "total_strategies": progress.total,
+        "opportunities_found_so_far": progress.opportunities,
+        "percentage": progress.percentage,
+    }
 
 
 def _message(scan: Scan, state: ScanState, now: float) -> str:

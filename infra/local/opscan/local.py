@@ -28,4 +28,4 @@ def _tell(running: RunningStack) -> None:
     typer.echo("\nStart a scan with `opscan scan`, or by hand:")
     typer.echo(f"\nexport URL={url}")
     typer.echo(f"export TOKEN={running.token}")
-    typer.echo("""curl "$URL/opportunities/discover" -X POST -H "Authorization: Bearer $TOKEN" -d '{}'""")
+    typer.echo("""curl "$URL/opportunities/discover" -H "Authorization: Bearer $TOKEN" --json '{}'""")

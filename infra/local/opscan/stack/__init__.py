@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["Report", "StackError", "down", "load", "make_user", "on_stderr", "up"]
 
 
-def up(report: Report = on_stderr) -> "Stack":
-    """Starts the stack, or deploys what is in the working tree now to the one that runs."""
+def up(report: Report = on_stderr, **parameters: str) -> "Stack":
+    """Starts the stack, or deploys what is in the working tree now to the one that runs.
+
+    `parameters` are the template's, in place of the local stack's own.
+    """
     from opscan.stack import lifecycle
 
-    return lifecycle.up(report)
+    return lifecycle.up(report, **parameters)
 
 
 def down(report: Report = on_stderr) -> bool:

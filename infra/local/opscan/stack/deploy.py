@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from opscan.stack import environment
@@ -18,10 +19,11 @@ _SAM = Path(sys.executable).with_name("sam")
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 
 
-def deploy(emulator: Emulator, report: Report) -> dict[str, str]:
+def deploy(emulator: Emulator, report: Report, changed: Mapping[str, str]) -> dict[str, str]:
     """Builds and deploys what is in the working tree now; the deployed stack's outputs."""
     # Lambdas run on this machine, so they are built for it, and need no network; on AWS the template's defaults hold
-    parameters = ["--parameter-overrides", f"Architecture={architecture()}", "MarketSource=planted"]
+    values = {"Architecture": architecture(), "MarketSource": "planted", **changed}
+    parameters = ["--parameter-overrides", *(f"{name}={value}" for name, value in values.items())]
     write_private(SAM_LOG, "")
     first = "" if SAM_HOME.exists() else " (the first time takes a minute)"
     SAM_HOME.mkdir(exist_ok=True)

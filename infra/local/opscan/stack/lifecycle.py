@@ -19,15 +19,15 @@ _DEMO_USER = "demo"
 _WARM_UP_USER = "warm-up"  # not the demo user, whose scans are his own
 
 
-def up(report: Report = on_stderr) -> Stack:
-    """Starts the stack, or deploys what is in the working tree now to the one that runs."""
+def up(report: Report = on_stderr, **parameters: str) -> Stack:
+    """Starts the stack, or deploys what is in the working tree now to the one that runs, with these `parameters`."""
     with _alone(), _plain_errors():
         emulator = emulators.find()
         if emulator is None:
             with report("Starting the emulator"):
                 emulator = emulators.start()
         deployed = sources.digest()  # before the build: what is edited while it runs counts as not deployed
-        outputs = deploy.deploy(emulator, report)
+        outputs = deploy.deploy(emulator, report, parameters)
         with report("Adding the routes and the demo investor"):
             api_url = gateway.configure(emulator, deploy.STACK_NAME)
             stack = _with_demo_user(emulator, api_url, outputs, deployed)

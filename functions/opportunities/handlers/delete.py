@@ -1,0 +1,15 @@
+"""DELETE /opportunities/scans/{scan_id}"""
+
+import time
+
+from opportunities import aws, settings
+from opportunities.http import Answer, Event, api, nothing, user_id
+from opportunities.services import removal
+from opportunities.store import Store
+
+
+@api
+def handler(event: Event) -> Answer:
+    store = Store(aws.client("dynamodb"), settings.table_name())
+    removal.remove(store, user_id(event), event["pathParameters"]["scan_id"], time.time())
+    return nothing()

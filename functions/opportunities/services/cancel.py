@@ -1,0 +1,44 @@
+"""Cancelling a scan: the item first, so that it is true at once; then the workflow is stopped, to save its cost."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opportunities import scans
+from opportunities.domain import Scan, ScanState
+from opportunities.errors import Conflict, ScanDeleted, ScanNotFound, Unavailable
+from opportunities.store import Store
+
+_logger = logging.getLogger("opportunities")
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """`stop` stops the workflow of a scan, if it runs."""
+
+    store: Store
+    stop: Callable[[Scan], None]
+
+    def cancel(self, user_id: str, scan_id: str, now: float) -> Scan:
+        """The scan, cancelled. Raises `ScanNotFound`, and `Conflict` if it has ended already."""
+        if not scans.is_scan_id(scan_id):
+            raise ScanNotFound
+        try:
+            ended, scan = self.store.cancel_scan(user_id, scan_id, now)
+        except ScanDeleted as deleted:
+            raise ScanNotFound from deleted
+        if scan is None or scans.expired(scan, now):
+            raise ScanNotFound
+        if scan.state is ScanState.CANCELLED:
+            # Also when an earlier request has cancelled it: that one may have died before it got here.
+            self._stop(scan)
+        if not ended:
+            raise Conflict(f"The scan has ended already: it is {scans.state_at(scan, now)}. Nothing was changed.")
+        return scan
+
+    def _stop(self, scan: Scan) -> None:
+        try:
+            self.stop(scan)
+        except Unavailable:
+            # It costs a few more invocations, and none of them can change a cancelled scan.
+            _logger.warning("the workflow of %s could not be stopped", scan.scan_id, exc_info=True)

@@ -1,0 +1,92 @@
+"""The list of a caller's scans, newest first, each as it is now."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from opportunities import cursors, scans, wire
+from opportunities.domain import Scan
+from opportunities.http import timestamp
+from opportunities.services.status import progress_of, shown
+from opportunities.store import Position, Store
+
+# Clocks differ a little; a scan that another worker has just made must not be missing.
+_CLOCK_SKEW_SECONDS = 60
+# A page that filters out nearly everything ends early instead of reading all there is.
+_MOST_READS = 5
+
+
+@dataclass(frozen=True)
+class History:
+    store: Store
+
+    def page(
+        self,
+        user_id: str,
+        now: float,
+        *,
+        limit: int,
+        cursor: str | None,
+        states: Collection[str],
+        since: float | None,
+        until: float | None,
+    ) -> dict[str, Any]:
+        """The body of GET /opportunities/scans. `since` and `until` are inclusive; no `states` means any."""
+        earliest = max(since or 0.0, now - scans.LIFETIME_SECONDS)
+        latest = now + _CLOCK_SKEW_SECONDS
+        if until is not None:
+            latest = min(until, latest)
+        position = _position(cursor, latest)
+        chosen: list[Scan] = []
+        # A cursor's scan may have expired since; DynamoDB refuses to go on from outside of the range.
+        reads = _MOST_READS if earliest <= (position.created_at if position else latest) else 0
+        for _ in range(reads):
+            found, position = self.store.scans(user_id, earliest, latest, limit=limit, after=position)
+            chosen += [scan for scan in found if _matches(scan, states, now)]
+            if position is None or len(chosen) >= limit:
+                break
+        if len(chosen) > limit:
+            chosen = chosen[:limit]
+            position = Position(chosen[-1].created_at, chosen[-1].scan_id)
+        return {
+            "success": True,
+            "scans": [_summary(scan, now) for scan in chosen],
+            "next_cursor": _cursor(position) if reads and position else None,
+        }
+
+
+def _matches(scan: Scan, states: Collection[str], now: float) -> bool:
+    return not scans.expired(scan, now) and (not states or shown(scans.state_at(scan, now)) in states)
+
+
+def _cursor(position: Position) -> str:
+    return cursors.encode(f"{position.created_at!r} {position.scan_id}")
+
+
+def _position(cursor: str | None, latest: float) -> Position | None:
+    if cursor is None:
+        return None
+    time, _, scan_id = cursors.decode(cursor).partition(" ")
+    try:
+        created_at = float(time)
+    except ValueError as error:
+        raise cursors.not_ours() from error
+    if not (0 <= created_at <= latest and scans.is_scan_id(scan_id)):
+        raise cursors.not_ours()
+    return Position(created_at, scan_id)
+
+
+def _summary(scan: Scan, now: float) -> dict[str, Any]:
+    state = scans.state_at(scan, now)
+    return {
+        "scan_id": scan.scan_id,
+        "status": shown(state),
+        "reason": scans.reason_at(scan, now),
+        "progress": progress_of(scan),
+        "filters": wire.filters_to_json(scan.filters),
+        "created_at": timestamp(scan.created_at),
+        "last_updated": timestamp(scan.updated_at),
+        "expires_at": timestamp(scan.expires_at),
+        "poll_url": f"/opportunities/status/{scan.scan_id}",
+        "results_url": f"/opportunities/results/{scan.scan_id}",
+    }

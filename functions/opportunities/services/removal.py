@@ -1,0 +1,20 @@
+"""Deleting a scan that has ended: unreadable at once, then its results, which nobody can reach any more."""
+
+from opportunities import scans
+from opportunities.errors import Conflict, ScanDeleted, ScanNotFound
+from opportunities.services import lookup
+from opportunities.store import Store
+
+
+def remove(store: Store, user_id: str, scan_id: str, now: float) -> None:
+    """Deletes the caller's scan. Raises `ScanNotFound`, and `Conflict` while it runs."""
+    try:
+        scan = lookup.find(store, user_id, scan_id, now)
+    except ScanNotFound as unknown:
+        if isinstance(unknown.__cause__, ScanDeleted):
+            # The request that deleted it may have died in between.
+            store.delete_results(user_id, scan_id)
+        raise
+    if not scans.state_at(scan, now).terminal or not store.delete_scan(scan, now):
+        raise Conflict(f"The scan runs: POST /opportunities/cancel/{scan_id} ends it, then it can be deleted.")
+    store.delete_results(user_id, scan_id)

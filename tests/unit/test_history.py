@@ -1,0 +1,180 @@
+"""The list of a caller's scans through its handler."""
+
+import contextlib
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opportunities import cursors, scans
+from opportunities.domain import Scan, ScanState
+from opportunities.errors import InvalidRequest
+from opportunities.handlers import history
+from opportunities.store import Store
+from tests.builders import USER, scan
+from tests.unit.api import as_user, call
+
+pytestmark = pytest.mark.usefixtures("lambdas")
+
+
+def listed(**query: str) -> tuple[int, dict[str, Any]]:
+    code, content, _ = call(history.handler, "history", queryStringParameters=query)
+    return code, content
+
+
+def pages(**query: str) -> list[list[str]]:
+    """The ids of all pages, in order."""
+    found = []
+    while True:
+        code, content = listed(**query)
+        assert code == 200
+        found.append([one["scan_id"] for one in content["scans"]])
+        if not content["next_cursor"]:
+            return found
+        query["cursor"] = content["next_cursor"]
+
+
+def put(store: Store, count: int, **changes: Any) -> list[Scan]:
+    """Scans of the last minutes, a second apart, newest first."""
+    now = round(time.time()) - 100.0
+    written = [
+        scan(
+            **{
+                "scan_id": f"scan_{number:032x}",
+                "created_at": now - number,
+                "updated_at": now - number,
+                "deadline": int(now) + 1000,
+                "expires_at": int(now) + 100_000,
+                **changes,
+            }
+        )
+        for number in range(count)
+    ]
+    for one in written:
+        store.put_scan(one)
+    return written
+
+
+def ids(written: list[Scan]) -> list[str]:
+    return [one.scan_id for one in written]
+
+
+def test_a_caller_without_scans_has_an_empty_list() -> None:
+    assert listed() == (200, {"success": True, "scans": [], "next_cursor": None})
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+def test_every_scan_comes_once_and_newest_first(limit: int, store: Store) -> None:
+    written = put(store, 7)
+    found = pages(limit=str(limit))
+    assert [scan_id for page in found for scan_id in page] == ids(written)
+    assert all(len(page) <= limit for page in found)
+
+
+def test_a_scan_past_its_deadline_is_listed_as_failed(store: Store) -> None:
+    put(store, 1, state=ScanState.SCANNING, deadline=int(time.time()) - 1)
+    (one,) = listed()[1]["scans"]
+    assert (one["status"], one["reason"]) == ("failed", "deadline_exceeded")
+
+
+def test_states_are_those_of_now_not_those_that_were_written(store: Store) -> None:
+    late = put(store, 2, state=ScanState.SCANNING, deadline=int(time.time()) - 1)
+    assert pages(status="failed") == [ids(late)]
+    assert pages(status="scanning") == [[]]
+    assert pages(status="scanning, FAILED") == [ids(late)]
+
+
+def test_filtered_pages_are_as_full_as_others(store: Store) -> None:
+    written = put(store, 12)
+    chosen = written[::3]
+    for one in written:
+        if one not in chosen:
+            store.cancel_scan(USER, one.scan_id, time.time())
+    assert [scan_id for page in pages(status="scanning", limit="2") for scan_id in page] == ids(chosen)
+    assert len(listed(status="scanning", limit="2")[1]["scans"]) == 2
+
+
+def test_a_filter_that_hardly_anything_meets_reads_a_bounded_number_of_scans(store: Store) -> None:
+    written = put(store, 12)
+    store.cancel_scan(USER, written[-1].scan_id, time.time())
+    found = pages(status="cancelled", limit="2")
+    assert [scan_id for page in found for scan_id in page] == [written[-1].scan_id]
+    assert found[0] == []  # ten were looked at
+
+
+def test_dates_are_inclusive_and_may_carry_any_zone(store: Store) -> None:
+    written = put(store, 5)
+    since, until = (datetime.fromtimestamp(written[number].created_at, UTC).isoformat() for number in (3, 1))
+    assert pages(created_after=since, created_before=until) == [ids(written[1:4])]
+    assert pages(created_after=until, created_before=since) == [[]]
+    assert pages(created_after="2999-01-01T00:00:00Z") == [[]]
+    assert pages(created_before="1970-01-01T00:00:00+14:00") == [[]]
+
+
+def test_an_expired_scan_is_not_listed_before_ttl_deletes_it(store: Store) -> None:
+    put(store, 2, expires_at=int(time.time()))
+    assert pages() == [[]]
+
+
+def test_a_stranger_sees_only_his_own(store: Store) -> None:
+    put(store, 2)
+    _, content, _ = call(
+        history.handler, "history", queryStringParameters={}, requestContext=as_user("history", "somebody-else")
+    )
+    assert content["scans"] == []
+
+
+def test_somebody_elses_cursor_shows_nothing_of_his(store: Store) -> None:
+    put(store, 3)
+    cursor = listed(limit="1")[1]["next_cursor"]
+    _, content, _ = call(
+        history.handler,
+        "history",
+        queryStringParameters={"cursor": cursor},
+        requestContext=as_user("history", "somebody-else"),
+    )
+    assert content["scans"] == []
+
+
+def test_a_cursor_that_has_become_old_ends_the_list(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(store, 3)
+    cursor = listed(limit="1")[1]["next_cursor"]
+    later = time.time() + scans.LIFETIME_SECONDS
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert listed(cursor=cursor)[1] == {"success": True, "scans": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"status": "done"}, "status.0"),
+        ({"created_after": "yesterday"}, "created_after"),
+        ({"created_after": "2026-11-21T20:00:00"}, "created_after"),
+        ({"cursor": "!!"}, "cursor"),
+        ({"cursor": cursors.encode("after 3")}, "cursor"),
+        ({"cursor": cursors.encode("1e300 scan_" + "0" * 32)}, "cursor"),
+        ({"cursor": cursors.encode("nan scan_" + "0" * 32)}, "cursor"),
+        ({"cursor": cursors.encode("1795291200.0 ../../x")}, "cursor"),
+        ({"sort": "asc"}, "sort"),
+    ],
+)
+def test_a_bad_query_is_refused_by_name(query: dict[str, str], field: str) -> None:
+    code, content = listed(**query)
+    assert code == 422
+    assert list(content["errors"]) == [field]
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_cursor_or_a_refusal(text: str) -> None:
+    with contextlib.suppress(InvalidRequest):
+        assert isinstance(cursors.decode(text), str)
+
+
+@given(st.text())
+def test_a_cursor_reads_back(position: str) -> None:
+    assert cursors.decode(cursors.encode(position)) == position
