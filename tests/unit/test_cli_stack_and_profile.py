@@ -42,7 +42,7 @@ def test_the_printed_lines_run_in_a_shell() -> None:
     done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         "http://127.0.0.1:4566/api/opportunities/discover",
-        *("-X", "POST", "-H", "Authorization: Bearer local-token", "-d", "{}"),
+        *("-H", "Authorization: Bearer local-token", "--json", "{}"),
     ]
 
 
