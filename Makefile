@@ -16,7 +16,7 @@ EMULATOR := infra/local/emulator
 LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test check up down bench strategies-report layers
+.PHONY: help scan test check up down bench strategies-report layers openapi
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -54,6 +54,9 @@ bench: .venv/ready ## count what a scan costs on DynamoDB Local, and time import
 
 strategies-report: .venv/ready ## measure every strategy on 200 seeds, into docs/strategies.md (some minutes)
 	$(BIN)/python -m tests.load.strategies_report
+
+openapi: .venv/ready ## write docs/openapi.yaml anew from the models
+	$(BIN)/python -m infra.openapi
 
 layers: .venv/ready ## write the layers' requirements anew from uv.lock
 	@for layer in $(LAYERS); do \

@@ -64,7 +64,13 @@ def opportunity(**changes: Any) -> Opportunity:
         exit_price=61_500.0,
         asset_tier=AssetTier.INSTITUTIONAL,
         metadata={
+            "confidence": {"statistic": "t of mean log return", "value": 1.9, "n": 168},
             "expected_value_usd": 5.0,
+            "size": 0.0333,
+            "notional_usd": 2_000.0,
+            "fees_usd": 4.0,
+            "slippage_usd": 0.5,
+            "stop": 59_000.0,
             "legs": [{"side": "buy", "symbol": "BTC/USDT", "exchange": "simulated"}],
         },
         discovered_at=int(NOW),

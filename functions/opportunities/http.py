@@ -94,6 +94,18 @@ def header(event: Event, name: str) -> str | None:
     return value
 
 
+def query(event: Event) -> dict[str, str]:
+    """The query parameters; repeated ones are joined by commas."""
+    return dict(event.get("queryStringParameters") or {})
+
+
+def no_query(event: Event) -> None:
+    """Refuses query parameters on a route that takes none: nothing that a caller sends is ignored."""
+    surplus = query(event)
+    if surplus:
+        raise InvalidRequest(dict.fromkeys(surplus, "unknown parameter; this route takes none"))
+
+
 def wait_seconds(event: Event) -> int:
     """How long the caller prefers to wait for news (`Prefer: wait=20`, RFC 7240, at most 20 s); 0 if he does not.
 

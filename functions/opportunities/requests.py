@@ -1,58 +1,27 @@
 """What callers may send: pydantic models of the request bodies. Every field is honoured or refused, none is ignored."""
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    FiniteFloat,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from opportunities import strategies
 from opportunities.domain import AssetTier, Fees, Filters, Investor, RiskLevel, RiskTolerance, Timeframe
 from opportunities.errors import InvalidRequest
+from opportunities.fields import MOST_ITEMS, choices, like, texts
 
-_MOST_ITEMS = 100
-
-
-def _split(value: object) -> object:
-    """A list may also come as comma-separated text."""
-    if isinstance(value, str):
-        value = value.split(",")
-    if isinstance(value, list):
-        value = [item.strip() if isinstance(item, str) else item for item in value]
-        return [item for item in value if item != ""]
-    return value
+_STATUSES = ("scanning", "complete", "failed", "cancelled")
+_ASSET = r"[A-Z0-9]{1,20}"
+_EXCHANGE = r"[a-z0-9]{1,32}"
+_SYMBOL = r"[A-Z0-9]{1,20}(/[A-Z0-9]{1,20}(:[A-Z0-9-]{1,30})?)?"
+IDEMPOTENCY_KEY = r"[!-~]{1,255}"
+_MOST_USD = 1e12
 
 
-def _lower(value: object) -> object:
-    return [item.lower() if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
-
-
-def _upper(value: object) -> object:
-    return [item.upper() if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
-
-
-def _once[T: str](values: list[T]) -> list[T]:
-    """Sorted and each once: the order and the repetition of a filter mean nothing."""
-    return sorted(set(values))
-
-
-def _known(known: tuple[str, ...], what: str) -> AfterValidator:
-    def check(values: list[str]) -> list[str]:
-        unknown = [value for value in values if value not in known]
-        if unknown:
-            raise ValueError(f"unknown {what} {', '.join(unknown)}; there are {', '.join(known)}")
-        return values
-
-    return AfterValidator(check)
+def _at_most(names: int) -> FieldInfo:
+    """A mapping from names to something, for JSON Schema a closed one."""
+    closed: FieldInfo = Field(max_length=names, json_schema_extra={"additionalProperties": False})
+    return closed
 
 
 def _opportunity_types() -> tuple[str, ...]:
@@ -60,42 +29,34 @@ def _opportunity_types() -> tuple[str, ...]:
     return tuple(sorted({kind for one in described for kind in one.opportunity_types}))
 
 
-_Lower = (BeforeValidator(_lower), BeforeValidator(_split), AfterValidator(_once), Field(max_length=_MOST_ITEMS))
-_Upper = (BeforeValidator(_upper), BeforeValidator(_split), AfterValidator(_once), Field(max_length=_MOST_ITEMS))
-
-
-def _like(pattern: str, example: str) -> AfterValidator:
-    """A pattern whose refusal shows an example instead of a regular expression."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"should look like {example}")
-        return value
-
-    return AfterValidator(check)
-
-
-_Symbol = Annotated[
-    str, _like(r"[A-Z0-9]{1,20}(/[A-Z0-9]{1,20}(:[A-Z0-9-]{1,30})?)?", "BTC, BTC/USDT or BTC/USDT:USDT")
-]
+_Symbol = Annotated[str, *like(_SYMBOL, "BTC, BTC/USDT or BTC/USDT:USDT")]
+_Asset = Annotated[str, *like(_ASSET, "BTC")]
+_Exchange = Annotated[str, *like(_EXCHANGE, "binance")]
+_Fee = Annotated[FiniteFloat, Field(ge=-0.01, le=0.1)]
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
+_QUERY = ConfigDict(extra="forbid", frozen=True)
 
 
 class DiscoverRequest(BaseModel):
-    """The body of POST /opportunities/discover; every field is optional."""
+    """What to scan, and what to show of it; every field is optional."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = _STRICT
 
-    force_refresh: bool = False
-    include_strategy_recommendations: bool = True
-    filter_by_risk_level: RiskLevel | None = None
-    min_profit_potential: Annotated[FiniteFloat, Field(ge=0, le=1e12)] | None = None
-    max_required_capital: Annotated[FiniteFloat, Field(gt=0, le=1e12)] | None = None
-    preferred_timeframes: Annotated[list[Timeframe], *_Lower] | None = None
-    opportunity_type: Annotated[list[str], *_Lower, _known(_opportunity_types(), "opportunity types")] | None = None
-    symbols: Annotated[list[_Symbol], *_Upper] | None = None
-    asset_tiers: Annotated[list[AssetTier], *_Lower] | None = None
-    strategy_ids: Annotated[list[str], *_Lower, _known(strategies.names(), "strategies")] | None = None
-    snapshot: Annotated[str, _like(r"[a-z0-9][a-z0-9._-]{0,63}", "april-2024, at most 64 characters")] | None = None
+    force_refresh: bool = Field(default=False, description="A new scan, even if this window has one.")
+    include_strategy_recommendations: bool = Field(
+        default=True, description="Whether the results say what would let a skipped strategy judge."
+    )
+    filter_by_risk_level: RiskLevel | None = Field(None, description="Exactly this level.")
+    min_profit_potential: Annotated[FiniteFloat, Field(ge=0, le=_MOST_USD)] | None = Field(None, description="USD.")
+    max_required_capital: Annotated[FiniteFloat, Field(gt=0, le=_MOST_USD)] | None = Field(None, description="USD.")
+    preferred_timeframes: Annotated[list[Timeframe], *choices(tuple(Timeframe), "Timeframes")] | None = None
+    opportunity_type: Annotated[list[str], *choices(_opportunity_types(), "Opportunity types")] | None = None
+    symbols: Annotated[list[_Symbol], *texts(_SYMBOL, "Assets, pairs or instruments", upper=True)] | None = None
+    asset_tiers: Annotated[list[AssetTier], *choices(tuple(AssetTier), "Tiers by 24 hour volume")] | None = None
+    strategy_ids: Annotated[list[str], *choices(strategies.names(), "Strategies")] | None = None
+    snapshot: Annotated[str, *like(r"[a-z0-9][a-z0-9._-]{0,63}", "april-2024")] | None = Field(
+        None, description="The name of an uploaded snapshot to judge instead of the current market."
+    )
 
     def filters(self) -> Filters:
         return Filters(
@@ -112,13 +73,10 @@ class DiscoverRequest(BaseModel):
         )
 
 
-_Fee = Annotated[FiniteFloat, Field(ge=-0.01, le=0.1)]
-_Asset = Annotated[str, _like(r"[A-Z0-9]{1,20}", "BTC")]
-_Exchange = Annotated[str, _like(r"[a-z0-9]{1,32}", "binance")]
-
-
 class FeesBody(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """Fees of one exchange, as fractions of the notional; `option_cap` of an option's premium."""
+
+    model_config = _STRICT
 
     spot_taker: _Fee
     perpetual_taker: _Fee
@@ -129,16 +87,16 @@ class FeesBody(BaseModel):
 
 
 class ProfileBody(BaseModel):
-    """The body of PUT /opportunities/profile: the whole investor, in place of what was stored."""
+    """The whole investor, in place of what was stored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = _STRICT
 
     capital_usd: Annotated[FiniteFloat, Field(gt=0, le=1e12)]
     risk_tolerance: RiskTolerance = RiskTolerance.MEDIUM
-    holdings: Annotated[dict[_Asset, Annotated[FiniteFloat, Field(gt=0, le=1e15)]], Field(max_length=_MOST_ITEMS)] = {}
-    fees: Annotated[dict[_Exchange, FeesBody], Field(max_length=20)] = {}
-    allowed_exchanges: Annotated[list[_Exchange], *_Lower] = []
-    allowed_assets: Annotated[list[_Asset], *_Upper] = []
+    holdings: Annotated[dict[_Asset, Annotated[FiniteFloat, Field(gt=0, le=1e15)]], _at_most(MOST_ITEMS)] = {}
+    fees: Annotated[dict[_Exchange, FeesBody], _at_most(20)] = {}
+    allowed_exchanges: Annotated[list[_Exchange], *texts(_EXCHANGE, "Where he trades; empty means anywhere")] = []
+    allowed_assets: Annotated[list[_Asset], *texts(_ASSET, "What he trades; empty means anything", upper=True)] = []
 
     def investor(self) -> Investor:
         return Investor(
@@ -152,7 +110,7 @@ class ProfileBody(BaseModel):
 
 
 _Idempotency: TypeAdapter[str] = TypeAdapter(
-    Annotated[str, _like(r"[!-~]{1,255}", "a UUID: 1 to 255 visible ASCII characters")]
+    Annotated[str, *like(IDEMPOTENCY_KEY, "a UUID: 1 to 255 visible ASCII characters")]
 )
 
 
@@ -167,11 +125,11 @@ def idempotency_key(text: str | None) -> str | None:
 class ScansQuery(BaseModel):
     """The query of GET /opportunities/scans; both times are inclusive."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = _QUERY
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=200)] | None = None
-    status: Annotated[list[Literal["scanning", "complete", "failed", "cancelled"]], *_Lower] = []
+    status: Annotated[list[str], *choices(_STATUSES, "States")] = []
     created_after: AwareDatetime | None = None
     created_before: AwareDatetime | None = None
 
@@ -179,7 +137,7 @@ class ScansQuery(BaseModel):
 class ResultsQuery(BaseModel):
     """The query of GET /opportunities/results/{scan_id}."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = _QUERY
 
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     cursor: Annotated[str, Field(max_length=200)] | None = None

@@ -8,6 +8,7 @@ import pytest
 from opscan.stack import make_user, up
 from opscan.stack.emulator import Emulator
 from opscan.stack.state import Stack
+from tests import conformance
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,22 @@ class Caller:
         return self.http.get(f"/opportunities/results/{scan_id}", params=query)
 
 
+def _check(response: httpx.Response) -> None:
+    """Every answer of the deployed API is one that its description promises."""
+    path = response.request.url.path
+    text = response.read().decode()
+    conformance.check(
+        response.request.method, path[path.index("/opportunities") :], response.status_code, response.headers, text
+    )
+
+
 def _client(stack: Stack, token: str | None) -> httpx.Client:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     limits = httpx.Limits(max_connections=64)
-    return httpx.Client(base_url=stack.api_url, headers=headers, timeout=60, limits=limits, trust_env=False)
+    hooks = {"response": [_check]}
+    return httpx.Client(
+        base_url=stack.api_url, headers=headers, timeout=60, limits=limits, trust_env=False, event_hooks=hooks
+    )
 
 
 @pytest.fixture(scope="session")

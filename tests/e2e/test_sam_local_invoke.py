@@ -107,6 +107,8 @@ def invoke(function: str, event: str, endpoint_url: str) -> Any:
         ("HistoryFunction", "history", 200),
         ("CancelFunction", "cancel", 200),
         ("DeleteFunction", "delete", 204),
+        ("OpenApiFunction", "openapi", 200),
+        ("UnknownFunction", "unknown", 405),
         ("ProfileFunction", "profile-put", 200),
         ("ProfileFunction", "profile-get", 200),
         ("StrategiesFunction", "strategies", 200),
@@ -115,7 +117,6 @@ def invoke(function: str, event: str, endpoint_url: str) -> Any:
 def test_an_api_lambda_answers_in_its_container(function: str, event: str, status: int, endpoint_url: str) -> None:
     answer = invoke(function, event, endpoint_url)
     assert answer["statusCode"] == status, answer
-    assert status == 204 or json.loads(answer["body"])["success"]
 
 
 def test_capture_runs_in_its_container(endpoint_url: str) -> None:

@@ -15,6 +15,7 @@ from opportunities.errors import Unsuitable
 from opportunities.market.archive import load, save
 from opportunities.market.planting.demo import planted_market
 from opportunities.market.simulated import simulated
+from opportunities.openapi.document import document
 from opscan.stack.deploy import STACK_NAME
 from opscan.stack.state import Stack
 from tests.e2e.conftest import Caller
@@ -125,12 +126,24 @@ ROUTES = [
     (route["Properties"]["Method"], route["Properties"]["Path"])
     for function in functions().values()
     for route in function.get("Events", {}).values()
+    if "Path" in route["Properties"] and "Auth" not in route["Properties"]
 ]
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_no_route_answers_without_a_token(nobody: Caller, method: str, path: str) -> None:
     assert nobody.http.request(method, path.replace("{scan_id}", "scan_" + "0" * 32)).status_code == 401
+
+
+def test_everybody_may_read_how_to_call_it(nobody: Caller) -> None:
+    answer = nobody.http.get("/opportunities/openapi.json")
+    assert (answer.status_code, answer.json()) == (200, json.loads(json.dumps(document())))
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("PATCH", "profile", 405), ("GET", "nowhere", 404)])
+def test_what_no_route_is_meant_for_is_answered_too(demo: Caller, method: str, path: str, status: int) -> None:
+    answer = demo.http.request(method, f"/opportunities/{path}")
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
 
 @pytest.mark.parametrize("token", ["nonsense", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkZW1vIn0."])

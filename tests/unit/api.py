@@ -8,13 +8,20 @@ from botocore.exceptions import ClientError
 from opportunities.domain import ScanState
 from opportunities.handlers import discover, status
 from opportunities.store import Store
+from tests import conformance
 from tests.builders import USER
 from tests.template import event
 
 
 def call(handler: Any, name: str, **changes: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
-    answer = handler({**event(name), **changes}, None)
-    return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+    """One request: status code, body and headers, which are what the API's description promises."""
+    request = {**event(name), **changes}
+    answer = handler(request, None)
+    body = answer.get("body", "")
+    method, _, template = request["routeKey"].partition(" ")
+    path = template.replace("{scan_id}", "x")
+    conformance.check(method, path, answer["statusCode"], answer["headers"], body)
+    return answer["statusCode"], json.loads(body) if body else {}, answer["headers"]
 
 
 def start(body: dict[str, Any] | None = None) -> str:

@@ -3,16 +3,18 @@
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from opportunities.domain import OutcomeStatus, ScanState
+from opportunities import wire
+from opportunities.domain import Investor, OutcomeStatus, ScanState
 from opportunities.handlers import discover, profile, results, status, strategies
 from opportunities.items import StoredResult
 from opportunities.store import Store
-from tests.builders import USER, outcome
+from tests.builders import USER, opportunity, outcome
 from tests.doubles import Recorder
 from tests.template import event
 from tests.unit.api import as_user, call, client_error, end, poll, start
@@ -228,19 +230,34 @@ def test_a_surprise_is_a_500_without_a_stack_trace(recorded: Recorder, monkeypat
 
 
 # -------------------------------------------------------------------------------------------------------- results
+MARKET: dict[str, Any] = {
+    "source": "simulated",
+    "captured_at": "2026-11-21T20:00:00.000Z",
+    "total_assets_scanned": 40,
+    "asset_tiers": {"retail": 40},
+    "unknown_symbols": [],
+    "excluded": {},
+    "missing": {},
+    "assumptions": {},
+}
+INVESTOR: dict[str, Any] = json.loads(json.dumps(wire.investor_to_json(Investor(version=3))))
+
+
 def fill(store: Store, scan_id: str) -> None:
     """Two strategies find three opportunities, the third is skipped, and the scan is complete."""
 
     def one(strategy: str, symbol: str, score: float) -> dict[str, Any]:
-        return {
-            "strategy_id": strategy,
-            "symbol": symbol,
-            "opportunity_type": "x",
-            "score": score,
-            "confidence_score": 0.8,
-            "profit_potential_usd": 10.0,
-            "metadata": {"legs": [{"side": "buy", "symbol": symbol}]},
-        }
+        legs = [{"side": "buy", "symbol": symbol, "exchange": "simulated"}]
+        default = opportunity()
+        made = replace(
+            default,
+            strategy_id=strategy,
+            symbol=symbol,
+            confidence_score=0.8,
+            profit_potential_usd=10.0,
+            metadata={**default.metadata, "legs": legs},
+        )
+        return wire.opportunity_to_json(made) | {"score": score}
 
     found = {
         "funding_arbitrage": [one("funding_arbitrage", "ETH/USDT", 0.3)],
@@ -250,7 +267,7 @@ def fill(store: Store, scan_id: str) -> None:
         store.put_result(
             USER,
             scan_id,
-            StoredResult(name, opportunities, 7, 40, {"source": "simulated"}, {"version": 3}),
+            StoredResult(name, opportunities, 7, 40, MARKET, INVESTOR),
             int(time.time()) + 1000,
             time.time(),
         )
@@ -286,7 +303,7 @@ def test_results_are_one_ranking_and_say_what_is_missing(store: Store) -> None:
     assert content["metadata"]["truncated"] == {"funding_arbitrage": 7, "spot_momentum_strategy": 7}
     assert content["strategy_performance"]["risk_management"]["reason"] == "no holdings are stored"
     assert content["signal_analysis"]["total_signals_analyzed"] == 80
-    assert content["user_profile"] == {"version": 3}
+    assert content["user_profile"] == INVESTOR
     assert content["signal_analysis"]["signals_by_strength"] == {
         "very_strong": 0,
         "strong": 3,

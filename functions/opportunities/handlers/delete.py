@@ -3,13 +3,15 @@
 import time
 
 from opportunities import aws, settings
-from opportunities.http import Answer, Event, api, nothing, user_id
+from opportunities.http import Answer, Event, api, no_query, nothing, user_id
 from opportunities.services import removal
 from opportunities.store import Store
 
 
 @api
 def handler(event: Event) -> Answer:
+    caller, scan_id = user_id(event), event["pathParameters"]["scan_id"]
+    no_query(event)
     store = Store(aws.client("dynamodb"), settings.table_name())
-    removal.remove(store, user_id(event), event["pathParameters"]["scan_id"], time.time())
+    removal.remove(store, caller, scan_id, time.time())
     return nothing()

@@ -1,15 +1,14 @@
 """POST /opportunities/discover"""
 
 import time
-from typing import Any
 
-from opportunities import aws, scans, settings, strategies, telemetry, wire
+from opportunities import aws, scans, settings, strategies, telemetry
 from opportunities.domain import Scan
-from opportunities.http import Answer, Event, answer, api, body, header, user_id, wait_seconds, waited
+from opportunities.http import Answer, Event, answer, api, body, header, no_query, user_id, wait_seconds, waited
 from opportunities.requests import DiscoverRequest, idempotency_key, parse
 from opportunities.services import lookup, waiting
-from opportunities.services.discover import Discovery
-from opportunities.services.status import POLLING_SECONDS, TYPICAL_SECONDS
+from opportunities.services.discover import Discovery, describe
+from opportunities.services.status import POLLING_SECONDS
 from opportunities.services.workflow import Workflow
 from opportunities.store import Store
 
@@ -17,6 +16,7 @@ from opportunities.store import Store
 @api
 def handler(event: Event) -> Answer:
     caller = user_id(event)
+    no_query(event)
     request = parse(DiscoverRequest, body(event))
     key = idempotency_key(header(event, "idempotency-key"))
     workflow = Workflow(aws.client("stepfunctions"), settings.state_machine_arn(), settings.workflow_type())
@@ -39,26 +39,10 @@ def handler(event: Event) -> Answer:
     scan = waiting.wait(discovered.scan, read, _ended, seconds)
     return answer(
         200 if seconds and _ended(scan) else 202,
-        _described(scan, reused=discovered.reused),
+        describe(scan, time.time(), reused=discovered.reused),
         {"Location": f"/opportunities/status/{scan.scan_id}", "Retry-After": str(POLLING_SECONDS)} | waited(seconds),
     )
 
 
 def _ended(scan: Scan) -> bool:
     return scans.state_at(scan, time.time()).terminal
-
-
-def _described(scan: Scan, *, reused: bool) -> dict[str, Any]:
-    state = scans.state_at(scan, time.time())
-    return {
-        "success": True,
-        "scan_id": scan.scan_id,
-        "status": state,
-        "message": "The same request has made this scan before." if reused else "The scan has started.",
-        "poll_url": f"/opportunities/status/{scan.scan_id}",
-        "results_url": f"/opportunities/results/{scan.scan_id}",
-        "polling_interval_seconds": POLLING_SECONDS,
-        "estimated_completion_seconds": 0 if state.terminal else TYPICAL_SECONDS,
-        "filters": wire.filters_to_json(scan.filters),
-        "reused": reused,
-    }

@@ -3,7 +3,7 @@
 import time
 
 from opportunities import aws, scans, settings, strategies
-from opportunities.http import Answer, Event, answer, api, user_id
+from opportunities.http import Answer, Event, answer, api, query, user_id
 from opportunities.requests import ResultsQuery, parse
 from opportunities.services import lookup, results, status
 from opportunities.store import Store
@@ -12,17 +12,17 @@ from opportunities.store import Store
 @api
 def handler(event: Event) -> Answer:
     caller, scan_id, now = user_id(event), event["pathParameters"]["scan_id"], time.time()
-    query = parse(ResultsQuery, dict(event.get("queryStringParameters") or {}))
+    asked = parse(ResultsQuery, query(event))
     store = Store(aws.client("dynamodb"), settings.table_name())
     scan = lookup.find(store, caller, scan_id, now)
-    if not scans.state_at(scan, now).terminal and query.partial == "false":
+    if not scans.state_at(scan, now).terminal and asked.partial == "false":
         return answer(202, status.describe(scan, now), {"Retry-After": str(status.POLLING_SECONDS)})
     content = results.describe(
         scan,
         store.results(caller, scan_id),
         strategies.describe,
         now,
-        limit=query.limit,
-        cursor=query.cursor,
+        limit=asked.limit,
+        cursor=asked.cursor,
     )
     return answer(200, content)

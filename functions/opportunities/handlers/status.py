@@ -7,7 +7,7 @@ import time
 
 from opportunities import aws, scans, settings
 from opportunities.domain import Scan
-from opportunities.http import Answer, Event, answer, api, user_id, wait_seconds, waited
+from opportunities.http import Answer, Event, answer, api, no_query, user_id, wait_seconds, waited
 from opportunities.services import lookup, waiting
 from opportunities.services.status import POLLING_SECONDS, describe
 from opportunities.store import Store
@@ -16,6 +16,7 @@ from opportunities.store import Store
 @api
 def handler(event: Event) -> Answer:
     caller, scan_id = user_id(event), event["pathParameters"]["scan_id"]
+    no_query(event)
     store = Store(aws.client("dynamodb"), settings.table_name())
 
     def read() -> Scan:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
-from opportunities import scans
+from opportunities import scans, wire
 from opportunities.domain import Filters, Investor, Scan, ScanState
 from opportunities.errors import Conflict, InvalidRequest, ScanDeleted, TooManyRequests, Unavailable
+from opportunities.services.status import POLLING_SECONDS, TYPICAL_SECONDS
 from opportunities.services.workflow import NotStarted
 from opportunities.store import Store
 
@@ -108,3 +110,20 @@ class Discovery:
             if scan.request:
                 raise Unavailable("The scan could not be started; send it again with a new Idempotency-Key.") from error
             raise
+
+
+def describe(scan: Scan, now: float, *, reused: bool) -> dict[str, Any]:
+    """The body of POST /opportunities/discover."""
+    state = scans.state_at(scan, now)
+    return {
+        "success": True,
+        "scan_id": scan.scan_id,
+        "status": state,
+        "message": "The same request has made this scan before." if reused else "The scan has started.",
+        "poll_url": f"/opportunities/status/{scan.scan_id}",
+        "results_url": f"/opportunities/results/{scan.scan_id}",
+        "polling_interval_seconds": POLLING_SECONDS,
+        "estimated_completion_seconds": 0 if state.terminal else TYPICAL_SECONDS,
+        "filters": wire.filters_to_json(scan.filters),
+        "reused": reused,
+    }

@@ -50,7 +50,7 @@ class History:
             position = Position(chosen[-1].created_at, chosen[-1].scan_id)
         return {
             "success": True,
-            "scans": [_summary(scan, now) for scan in chosen],
+            "scans": [summary(scan, now) for scan in chosen],
             "next_cursor": _cursor(position) if reads and position else None,
         }
 
@@ -76,7 +76,7 @@ def _position(cursor: str | None, latest: float) -> Position | None:
     return Position(created_at, scan_id)
 
 
-def _summary(scan: Scan, now: float) -> dict[str, Any]:
+def summary(scan: Scan, now: float) -> dict[str, Any]:
     state = scans.state_at(scan, now)
     return {
         "scan_id": scan.scan_id,

@@ -57,7 +57,7 @@ def describe(
         # Who was judged, which the profile of today may no longer be; without any result only its version is known.
         "user_profile": dict(results[0].investor) if results else {"version": scan.investor_version},
         "strategy_performance": _performance(scan, results),
-        "asset_discovery": dict(results[0].market) if results else {},
+        "asset_discovery": dict(results[0].market) if results else None,
         "strategy_recommendations": _recommendations(scan, description)
         if scan.filters.include_strategy_recommendations
         else [],

@@ -1,0 +1,86 @@
+"""Types of request fields: lists that may also come as comma-separated text, and texts of a stated form.
+
+Each says the same to pydantic, which checks, and to JSON Schema, which documents.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+MOST_ITEMS = 100
+
+
+def like(pattern: str, example: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """A text of this form, whose refusal shows an example instead of a regular expression."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"should look like {example}")
+        return value
+
+    return AfterValidator(check), WithJsonSchema(
+        {"type": "string", "pattern": f"^(?:{pattern})$", "examples": example.replace(" or ", ", ").split(", ")}
+    )
+
+
+def choices(names: tuple[str, ...], what: str) -> tuple[Any, ...]:
+    """A list of some of `names`, in any case, sorted and each once; also comma-separated text.
+
+    Order and repetition mean nothing. `what` one of them is, is said to whoever reads the schema.
+    """
+    return (
+        _known(names, what),
+        *_listing({"type": "string", "enum": [*map(str, names)]}, "|".join(names), what, _lower),
+    )
+
+
+def texts(pattern: str, what: str, *, upper: bool = False) -> tuple[Any, ...]:
+    """Like `choices`, but of texts of this form, made lower or upper case."""
+    anyhow = re.sub("A-Z|a-z", "A-Za-z", pattern)
+    item = {"type": "string", "pattern": f"^ *(?:{anyhow}) *$"}
+    return _listing(item, anyhow, what, _upper if upper else _lower)
+
+
+def _listing(item: dict[str, Any], pattern: str, what: str, cased: Callable[[object], object]) -> tuple[Any, ...]:
+    text = f"^ *(?:{pattern})?(?: *, *(?:{pattern})?){{0,{MOST_ITEMS - 1}}} *$"
+    schema = {
+        "description": f"{what}; at most {MOST_ITEMS}, as a list or separated by commas.",
+        "anyOf": [{"type": "array", "items": item, "maxItems": MOST_ITEMS}, {"type": "string", "pattern": text}],
+    }
+    return (
+        BeforeValidator(cased),
+        BeforeValidator(_split),
+        AfterValidator(_once),
+        Field(max_length=MOST_ITEMS),
+        WithJsonSchema(schema),
+    )
+
+
+def _known(names: tuple[str, ...], what: str) -> AfterValidator:
+    def check(values: list[str]) -> list[str]:
+        unknown = [value for value in values if value not in names]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: no such {what.lower()}; there are {', '.join(names)}")
+        return values
+
+    return AfterValidator(check)
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return [item for one in value.split(",") if (item := one.strip())]
+    return [item.strip() if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+
+
+def _lower(value: object) -> object:
+    return [item.lower() if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+
+
+def _upper(value: object) -> object:
+    return [item.upper() if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+
+
+def _once[T: str](values: list[T]) -> list[T]:
+    return sorted(set(values))

@@ -1,0 +1,14 @@
+"""Every request that no route is meant for: 405 where only the method is wrong, else 404."""
+
+from opportunities.http import Answer, Event, api, problem
+from opportunities.openapi.operations import methods
+
+
+@api
+def handler(event: Event) -> Answer:
+    path, method = event["rawPath"], event["requestContext"]["http"]["method"]
+    allowed = methods(path)
+    if allowed:
+        detail = f"{method} does nothing here; {', '.join(allowed)} does."
+        return problem(405, "Wrong method.", detail, {"Allow": ", ".join(allowed)})
+    return problem(404, "No such route.", "The routes are described at /opportunities/openapi.json.")

@@ -1,0 +1,108 @@
+"""What the description shows: the services' own answers about one example scan, so that they cannot differ."""
+
+from dataclasses import replace
+from typing import Any
+
+from opportunities import strategies
+from opportunities.domain import Best, Filters, Json, Outcome, OutcomeStatus, Scan, ScanState
+from opportunities.items import StoredResult
+from opportunities.services import discover, history, results, status
+
+_NOW = 1_795_291_201.5
+_SCAN_ID = "scan_0123456789abcdef0123456789abcdef"
+_FOUND = {
+    "strategy_id": "funding_arbitrage",
+    "strategy_name": "Funding arbitrage",
+    "opportunity_type": "funding_arbitrage",
+    "symbol": "TIA/USDT:USDT",
+    "exchange": "binance",
+    "profit_potential_usd": 317.2,
+    "confidence_score": 0.986,
+    "risk_level": "low",
+    "required_capital_usd": 5074.75,
+    "estimated_timeframe": "30d",
+    "entry_price": 3.71037,
+    "exit_price": 3.71867,
+    "asset_tier": "retail",
+    "metadata": {
+        "confidence": {"statistic": "z of 30 d funding above costs", "value": 3.188, "n": 744},
+        "expected_value_usd": 317.2,
+        "size": 1023.6,
+        "notional_usd": 3797.98,
+        "fees_usd": 11.39,
+        "slippage_usd": 19.02,
+        "legs": [
+            {"side": "buy", "symbol": "TIA/USDT", "exchange": "binance"},
+            {"side": "sell", "symbol": "TIA/USDT:USDT", "exchange": "binance"},
+        ],
+    },
+    "discovered_at": 1_795_291_200,
+    "score": 0.00205,
+}
+_MARKET: dict[str, Json] = {
+    "source": "live: binance, deribit",
+    "captured_at": "2026-11-21T20:00:00.000Z",
+    "total_assets_scanned": 212,
+    "asset_tiers": {"institutional": 14, "retail": 198},
+    "unknown_symbols": [],
+    "excluded": {"leveraged token": 12},
+    "missing": {},
+    "assumptions": {},
+}
+_INVESTOR = {
+    "capital_usd": 50_000.0,
+    "risk_tolerance": "low",
+    "holdings": {"BTC": 0.4},
+    "fees": {},
+    "allowed_exchanges": ["binance"],
+    "allowed_assets": [],
+    "version": 3,
+}
+_SCAN = Scan(
+    user_id="b3c4d5e6-7081-4243-9495-a6b7c8d9eaf0",
+    scan_id=_SCAN_ID,
+    state=ScanState.SCANNING,
+    strategies=("funding_arbitrage", "market_making", "pairs_trading"),
+    created_at=_NOW - 1.5,
+    updated_at=_NOW - 0.2,
+    deadline=int(_NOW) + 120,
+    expires_at=int(_NOW) + 604_800,
+    investor_version=3,
+    filters=Filters(strategy_ids=("funding_arbitrage", "market_making", "pairs_trading")),
+    snapshot_key="windows/live-binance-deribit/1795291200",
+    outcomes={
+        "funding_arbitrage": Outcome(
+            OutcomeStatus.COMPLETE, 1, 130, None, Best("TIA/USDT:USDT", "funding_arbitrage", 317.2, 0.986)
+        ),
+        "market_making": Outcome(OutcomeStatus.SKIPPED, reason="the market has no order books"),
+    },
+)
+
+
+def discovered() -> dict[str, Any]:
+    return discover.describe(replace(_SCAN, state=ScanState.INITIATED), _NOW, reused=False)
+
+
+def scanning() -> dict[str, Any]:
+    return status.describe(_SCAN, _NOW)
+
+
+def cancelled() -> dict[str, Any]:
+    return status.describe(replace(_SCAN, state=ScanState.CANCELLED), _NOW)
+
+
+def listed() -> dict[str, Any]:
+    return {"success": True, "scans": [history.summary(_SCAN, _NOW)], "next_cursor": None}
+
+
+def found() -> dict[str, Any]:
+    stored = StoredResult("funding_arbitrage", [_FOUND], 0, 198, _MARKET, _INVESTOR)
+    return results.describe(_SCAN, [stored], strategies.describe, _NOW, limit=100, cursor=None)
+
+
+def profile() -> dict[str, Any]:
+    return {"success": True, "stored": True, "profile": _INVESTOR}
+
+
+def scan_id() -> str:
+    return _SCAN_ID

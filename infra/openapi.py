@@ -1,0 +1,19 @@
+"""Writes docs/openapi.yaml, the API's description that people read: `make openapi`."""
+
+from pathlib import Path
+
+import yaml
+
+from opportunities.openapi.document import document
+
+PATH = Path(__file__).parents[1] / "docs" / "openapi.yaml"
+
+
+def text() -> str:
+    """What the file should hold."""
+    note = "# Written by `make openapi` from functions/opportunities/openapi/: change the models, not this file.\n"
+    return note + yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=120)
+
+
+if __name__ == "__main__":
+    PATH.write_text(text())
