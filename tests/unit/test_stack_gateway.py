@@ -119,3 +119,16 @@ def test_the_api_gets_the_routes_of_the_template_and_loses_the_others() -> None:
     assert second["GET /status"]["RouteId"] == first["GET /status"]["RouteId"]
     assert "create GET /status" not in gateway.writes
     assert len(gateway.kept["Authorizer"]) == 1
+
+
+def test_an_open_route_and_the_default_one_are_read_as_such() -> None:
+    document = {
+        "paths": {
+            "/open": {"get": operation("o", [{"NONE": []}])},
+            "$default": {"x-amazon-apigateway-any-method": operation("d", [{"Jwt": []}])},
+        }
+    }
+    assert sorted(openapi.routes(document), key=lambda route: route.key) == [
+        openapi.Route("$default", URI.format("d"), "Jwt", ()),
+        openapi.Route("GET /open", URI.format("o"), None, ()),
+    ]

@@ -9,6 +9,10 @@ from opscan.stack.errors import StackError
 _METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "x-amazon-apigateway-any-method"}
 
 
+_DEFAULT = "$default"  # the route of what has no other
+_OPEN = "NONE"  # SAM's word for a route without an authorizer
+
+
 @dataclass(frozen=True)
 class Authorizer:
     name: str
@@ -19,7 +23,7 @@ class Authorizer:
 
 @dataclass(frozen=True)
 class Route:
-    key: str  # as in "GET /opportunities/status/{scan_id}"
+    key: str  # as in "GET /opportunities/status/{scan_id}", or "$default"
     function_uri: str
     authorizer: str | None
     scopes: tuple[str, ...]
@@ -42,7 +46,7 @@ def routes(body: Json) -> Iterator[Route]:
                     continue
                 for method in _METHODS & operations.keys():
                     verb = "ANY" if method.startswith("x-") else method.upper()
-                    yield _route(f"{verb} {path}", operations[method])
+                    yield _route(path if path == _DEFAULT else f"{verb} {path}", operations[method])
 
 
 def _authorizer(name: str, scheme: Json) -> Authorizer:
@@ -72,5 +76,7 @@ def _security(operation: Json) -> tuple[str | None, tuple[str, ...]]:
     match operation:
         case {"security": [dict(requirement)]} if len(requirement) == 1:
             ((name, scopes),) = requirement.items()
+            if name == _OPEN:
+                return None, ()
             return name, tuple(map(str, scopes)) if isinstance(scopes, list) else ()
     return None, ()
