@@ -96,6 +96,7 @@ def perpetuals(spot: Spot, history: Floats, hours: float = 8.0, basis: float = 2
         funding_rate=history[:, -1].copy(),
         funding_interval_hours=np.full(n, hours),
         next_funding_time=np.full(n, CAPTURED_AT - HOUR + step),
+        inverse=np.zeros(n, dtype=np.int64),
         open_interest_usd=np.full(n, np.nan),
         volume_24h_usd=np.full(n, 50e6),
         funding_history=history,

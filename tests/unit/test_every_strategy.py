@@ -97,3 +97,19 @@ def test_without_a_section_it_refuses_with_a_reason_or_does_without(
         strategies.load(name)(less, INVESTOR)
     except Unsuitable as refusal:
         assert "the exchange was closed" in str(refusal)  # noqa: PT017 - a refusal is one of two right answers
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_a_contract_margined_in_coin_is_never_taken_for_a_linear_one(name: str, market: MarketSnapshot) -> None:
+    contracts = market.perpetuals
+    assert contracts is not None
+    symbols = tuple(f"{symbol.partition('/')[0]}/USD:{symbol.partition('/')[0]}" for symbol in contracts.symbols)
+    inverse = replace(contracts, symbols=symbols, inverse=np.ones(len(symbols), dtype=np.int64))
+    coined = replace(market, perpetuals=inverse)
+    try:
+        found = strategies.load(name)(coined, INVESTOR).opportunities
+    except Unsuitable as unsuitable:
+        assert "linear perpetual" in str(unsuitable)
+        return
+    traded = {leg["symbol"] for one in found for leg in one.metadata.get("legs", [])} & set(symbols)
+    assert bool(traded) is (name == "funding_arbitrage")

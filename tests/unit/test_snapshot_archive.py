@@ -86,6 +86,7 @@ def perpetuals_of(
         symbols=tuple(f"S{i}/USDT:USDT" for i in range(contracts)),
         exchanges=("venue",) * contracts,
         next_funding_time=rng.integers(0, 2**62, contracts),
+        inverse=rng.integers(0, 2, contracts),
         funding_history=filled(rng, contracts, periods),
         funding_time=rng.integers(0, 2**62, (contracts, periods)),
         candles={name: candles_of(rng, name, rows, n) for name, n in (bars or {}).items()},
@@ -276,7 +277,7 @@ def test_numpy_alone_reads_every_block() -> None:
 @pytest.mark.parametrize("held", [bytes, bytearray])
 def test_loaded_arrays_cannot_be_written(held: type[bytes | bytearray]) -> None:
     loaded = arrays_in(load(memoryview(held(save(whole())))))
-    assert len(loaded) == 73
+    assert len(loaded) == 74
     for array in loaded:
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
@@ -344,7 +345,7 @@ def test_a_forged_file_that_is_right_is_read() -> None:
         (None, {"arrays": ["spot.ask"]}, r"has 'spot\.ask' where 'spot\.bid' belongs"),
         (None, {"arrays": [1]}, "no usable 'arrays'"),
         (None, {"perpetuals": None}, r"unknown array 'perpetuals\.bid'"),
-        (None, {"format": 1}, "format 1, not 2"),
+        (None, {"format": 2}, "format 2, not 3"),
         (None, {"futures": 3}, "no usable 'futures'"),
         (None, {"options": {"symbols": ["x"]}}, r"no usable 'options\.exchanges'"),
         (None, {"captured_at": True}, "no usable 'captured_at'"),
@@ -388,9 +389,9 @@ def test_a_forged_header_is_refused_with_the_reason(
         (5, np.zeros((3, 3)), r"spot\.1h have 3 rows, more than 2 listings"),
         (6, np.zeros((1, 3)), "has the shape 1 x 3, not 2 x 3"),
         (5, np.asfortranarray(np.zeros((2, 3))), "not a plain"),
-        (24, np.zeros(1, np.uint64), r"'perpetuals\.funding_time' has the type <u8, not <i8"),
-        (25, np.zeros(2), "'checksum' has the type <f8, not <u8"),
-        (25, np.zeros(1, np.uint64), "more blocks than its header names"),
+        (25, np.zeros(1, np.uint64), r"'perpetuals\.funding_time' has the type <u8, not <i8"),
+        (26, np.zeros(2), "'checksum' has the type <f8, not <u8"),
+        (26, np.zeros(1, np.uint64), "more blocks than its header names"),
     ],
 )
 def test_a_forged_array_is_refused_with_the_reason(place: int, array: NDArray[Any], message: str) -> None:

@@ -238,3 +238,70 @@ def test_bad_series_never_reach_an_answer(seed: int, mean: float, listed: int, h
         assert 0 <= found.confidence_score <= 1
         assert found.profit_potential_usd > 0
         assert found.symbol in {"A0/USDT:USDT", "A1/USDT:USDT"}
+
+
+def coin_margined(snapshot: MarketSnapshot) -> MarketSnapshot:
+    """The same market with its first contract margined in the coin."""
+    contracts = snapshot.perpetuals
+    assert contracts is not None
+    inverse = np.zeros(len(contracts.symbols), dtype=np.int64)
+    inverse[0] = 1
+    return replace(
+        snapshot, perpetuals=replace(contracts, symbols=("A0/USD:A0", *contracts.symbols[1:]), inverse=inverse)
+    )
+
+
+def test_a_contract_margined_in_coin_is_hedged_by_the_coin_itself_and_needs_no_more_margin() -> None:
+    linear, inverse = best(planted()), best(coin_margined(planted()))
+    assert inverse.symbol == "A0/USD:A0"
+    assert [leg["symbol"] for leg in inverse.metadata["legs"]] == ["A0/USDT", "A0/USD:A0"]
+    assert inverse.metadata["liquidation_price"] is None
+    bought, sold = inverse.metadata["legs"]
+    assert inverse.required_capital_usd == pytest.approx(
+        bought["quantity"] * bought["price"] * 1.001 + sold["quantity"] * sold["price"] * 0.0005, rel=1e-9
+    )
+    assert inverse.required_capital_usd / inverse.metadata["notional_usd"] < 1.01
+    assert linear.required_capital_usd / linear.metadata["notional_usd"] > 1.3
+    assert inverse.metadata["funding"]["expected_sum"] == linear.metadata["funding"]["expected_sum"]
+
+
+@given(moves=st.lists(st.floats(-0.2, 0.25), min_size=1, max_size=90), seed=st.integers(1, 20))
+@settings(max_examples=60, deadline=None)
+def test_coins_and_an_inverse_short_of_their_worth_keep_it_on_every_path(moves: list[float], seed: int) -> None:
+    """Booked in coins: payments sold as they come, the rest sold where the contract is closed."""
+    rng = np.random.default_rng(seed)
+    rates = rng.normal(3e-4, 1e-4, len(moves))
+    snapshot = coin_margined(planted())
+    found = best(snapshot)
+    bought, sold = found.metadata["legs"]
+    usd, coins = sold["quantity"] * sold["price"], bought["quantity"]
+    price, paid = sold["price"], 0.0
+    for move, rate in zip(moves, rates, strict=True):
+        price *= 1 + move
+        paid += rate * usd / price * price  # in coins of this moment, sold at once
+    left = coins + usd * (1 / price - 1 / sold["price"])
+    assert left * price + paid == pytest.approx(usd * (1 + rates.sum()), rel=1e-9)
+
+
+def test_leaving_an_inverse_contract_at_once_loses_what_the_coins_say() -> None:
+    snapshot = coin_margined(planted())
+    spot, contracts = snapshot.spot, snapshot.perpetuals
+    assert spot is not None
+    assert contracts is not None
+    bare = replace(snapshot, spot=replace(spot, books=None))
+    found = best(bare, replace(INVESTOR, fees={"venue": Fees(0.0, 0.0)}))
+    size, volatility = (
+        found.metadata["size"],
+        np.std(np.diff(np.log(walks(1, 3, 260, 0.004)[0, -169:])), ddof=1) * 24**0.5,
+    )
+
+    def moved(quote: float, volume: float, side: int) -> float:
+        return float(quote * (1 + volatility * np.sqrt(size * quote / volume)) ** side)
+
+    entry, leave = moved(contracts.bid[0], 50e6, -1), moved(contracts.ask[0], 50e6, 1)
+    buy, sell = (moved(quote, spot.volume_24h_usd[0], side) for quote, side in ((spot.ask[0], 1), (spot.bid[0], -1)))
+    coins = size + size * entry * (1 / leave - 1 / entry)
+    assert found.metadata["costs_usd"] == pytest.approx(size * buy - coins * sell, rel=1e-8)
+    assert found.profit_potential_usd == pytest.approx(
+        found.metadata["funding"]["expected_sum"] * size * entry - found.metadata["costs_usd"], rel=1e-9
+    )

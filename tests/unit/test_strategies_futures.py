@@ -249,7 +249,7 @@ def bare(**changes: object) -> MarketSnapshot:
 @pytest.mark.parametrize(
     ("market", "reason"),
     [
-        (bare(perpetuals=None), "no perpetual has quotes"),
+        (bare(perpetuals=None), "no linear perpetual has quotes"),
         (bare(perpetuals=replace(perpetuals_of(fair(0)), candles={})), "candles of 4h or 1h"),
         (bare(captured_at=AT + 86_400 * 3), "fresh"),
         (bare(fees={}), "no fees are known"),

@@ -28,7 +28,7 @@ from opportunities.market.snapshot import (
     Spot,
 )
 
-FORMAT = 2
+FORMAT = 3
 
 _WORD = 8
 _LARGEST_HEADER = 1 << 22
@@ -155,8 +155,8 @@ def _perpetuals(blocks: Blocks, header: Header) -> Perpetuals | None:
         candles=candles,
         books=books,
         rules=rules,
-        next_funding_time=ints["next_funding_time"],
         **floats,
+        **ints,
     )
 
 

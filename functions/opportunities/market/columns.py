@@ -16,7 +16,7 @@ FLOATS = {
 }
 INTS = {
     "spot": (),
-    "perpetuals": ("next_funding_time",),
+    "perpetuals": ("next_funding_time", "inverse"),
     "futures": ("expiry", "inverse"),
     "options": ("expiry", "call", "inverse"),
 }

@@ -84,13 +84,16 @@ class Spot:
 
 @dataclass(frozen=True, eq=False)
 class Perpetuals:
-    """Linear perpetual swaps, one row a listing. Arrays of shape (contracts,) but for the funding history.
+    """Perpetual swaps, one row a listing. Arrays of shape (contracts,) but for the funding history.
 
+    `inverse` is 1 for contracts margined and settled in the base ("BTC/USD:BTC"), else 0; prices are USD per unit of
+    base in both cases. N USD of an inverse contract pay N (1/entry - 1/exit) coins, and its funding is paid in coins
+    of the same worth as the rate times N USD. What is only quoted has NaN funding, and 0 as `next_funding_time`.
     `funding_rate` is the rate that the *next* payment is expected to have, as a fraction of notional per interval;
     `funding_history` (contracts, periods) holds the rates already paid, oldest first, NaN before listing, at
     `funding_time` (contracts, periods; epoch seconds, 0 where NaN). Intervals differ between contracts.
     `open_interest_usd` and `volume_24h_usd` may be NaN where unknown. Candles and books as in `Spot`; candle volumes
-    and book sizes are in units of base, not in contracts.
+    and book sizes are in units of base, not in contracts, whose worth in USD over the price they are if inverse.
     """
 
     symbols: tuple[str, ...]
@@ -102,6 +105,7 @@ class Perpetuals:
     funding_rate: Floats
     funding_interval_hours: Floats
     next_funding_time: Ints
+    inverse: Ints
     open_interest_usd: Floats
     volume_24h_usd: Floats
     funding_history: Floats

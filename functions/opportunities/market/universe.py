@@ -1,4 +1,4 @@
-"""Which recorded or listed markets belong in a snapshot: linear, in dollars, and not a token that only tracks another.
+"""Which recorded or listed markets belong in a snapshot: in dollars, and not a token that only tracks another.
 
 Leveraged tokens decay and follow a futures basket, and pairs of two stable coins do not move: every strategy would
 misread them (freqtrade excludes both from its pair lists too).
@@ -21,8 +21,8 @@ def unfit(base: str, quote: str, settle: str | None = None) -> str | None:
     """Why a market does not belong in a snapshot, or None; `settle` is what a perpetual is settled in."""
     if quote not in STABLE:
         return "not quoted in dollars"
-    if settle not in (None, quote):
-        return "inverse contract"
+    if settle not in (None, quote, base):
+        return "settled in a third coin"
     if base in STABLE:
         return "pair of stable coins"
     directed = _DIRECTION.fullmatch(base)

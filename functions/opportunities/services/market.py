@@ -57,7 +57,13 @@ def describe(market: MarketSnapshot, symbols: tuple[str, ...]) -> dict[str, Any]
         "total_assets_scanned": len({symbol.partition("/")[0] for symbol in known}),
         "asset_tiers": {tier.value: tiers[tier] for tier in AssetTier if tiers[tier]},
         "unknown_symbols": [name for name in symbols if not any(selection.is_of(one, name) for one in known)],
-        "excluded": dict(market.excluded),
+        "excluded": dict(market.excluded) | _half_judged(market),
         "missing": dict(market.missing),
         "assumptions": dict(market.assumptions),
     }
+
+
+def _half_judged(market: MarketSnapshot) -> dict[str, int]:
+    """The perpetuals that most strategies leave out: a short or long in USD is what their legs have to be."""
+    inverse = int(market.perpetuals.inverse.sum()) if market.perpetuals else 0
+    return {"inverse perpetual, judged for its funding only": inverse} if inverse else {}

@@ -1,4 +1,4 @@
-"""Trades of perpetuals in the direction of a significant trend, with leverage that cannot be liquidated by the stop."""
+"""Trades of linear perpetuals in the direction of a significant trend, levered no further than their stops."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -72,13 +72,13 @@ def liquidation_price(entry: float, margin_rate: float, fee: float, side: int) -
 
 
 def _series(market: MarketSnapshot, candles: Candles) -> dict[str, int]:
-    """The row whose candles speak for each symbol: of those with enough bars the largest by volume."""
+    """The row whose candles speak for each linear contract: of those with enough bars the largest by volume."""
     perpetuals = instruments.perpetuals_of(market)
     volume = np.nan_to_num(perpetuals.volume_24h_usd)
     enough = np.flatnonzero(indicators.bars(candles.close) >= indicators.MINIMUM_BARS).tolist()
     series: dict[str, int] = {}
     for row in sorted(enough, key=lambda row: (-float(volume[row]), perpetuals.exchanges[row])):
-        if instruments.base_in_usd(perpetuals.symbols[row]):
+        if instruments.base_in_usd(perpetuals.symbols[row]) and not perpetuals.inverse[row]:
             series.setdefault(perpetuals.symbols[row], row)
     return series
 

@@ -32,6 +32,16 @@ def perpetuals_of(market: MarketSnapshot) -> Perpetuals:
     return market.perpetuals
 
 
+def linear_perpetuals_of(market: MarketSnapshot) -> Perpetuals:
+    """The perpetuals section where it has a linear contract; of the others the caller takes none. Unsuitable if it has
+    not: the margin of an inverse contract is itself exposed to the price, so it is no plain long or short in USD.
+    """
+    perpetuals = perpetuals_of(market)
+    if perpetuals.inverse.all():
+        raise Unsuitable(f"no linear perpetuals: all {len(perpetuals.symbols)} are margined in coin")
+    return perpetuals
+
+
 def base_in_usd(symbol: str) -> str | None:
     """The base of a pair quoted in USD or a dollar stablecoin, taken at par; None for any other quote."""
     base, _, quote = symbol.partition(":")[0].partition("/")

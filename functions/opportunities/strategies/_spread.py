@@ -70,13 +70,13 @@ def coins(market: MarketSnapshot, investor: Investor, candles: Candles, least_ba
 
 
 def _perpetuals(market: MarketSnapshot, investor: Investor, known: dict[str, Coin]) -> dict[str, Instrument]:
-    """The most traded perpetual of each coin, with funding known and within 5 % of spot (else it is another coin)."""
+    """Each coin's most traded linear perpetual with known funding within 5 % of spot (else it is another coin)."""
     contracts = instruments.perpetuals_of(market)
     best: dict[str, tuple[tuple[float, str, str], Instrument]] = {}
     for row, symbol in enumerate(contracts.symbols):
         base = instruments.base_in_usd(symbol)
         hourly = float(contracts.funding_rate[row] / contracts.funding_interval_hours[row])
-        if base is None or base not in known or not isfinite(hourly):
+        if base is None or base not in known or not isfinite(hourly) or contracts.inverse[row]:
             continue
         volatility = known[base].spot.liquidity.daily_volatility
         liquidity = instruments.perpetual_liquidity(market, investor, row, volatility)

@@ -13,15 +13,22 @@ Costs per unit of notional: spot and perpetual taker fees at entry and exit, bot
 if at once: the exit at today's quotes), and a perpetual below spot is charged with closing that gap (a premium is
 not credited). Break-even periods = costs / mean expected rate.
 
-Trade: buy spot at the ask, sell the same quantity of the perpetual at the bid. The margin of the short bears a rise of
-3 standard deviations in a week (it is topped up weekly, from the spot gain) above the maintenance margin, 1 %
-assumed, and is at least a third (leverage at most 3). Isolated liquidation price (margin + notional) / (quantity
-(1 + maintenance + taker fee)), as freqtrade computes it (exchange.py, dry_run_liquidation_price). Required capital is
-spot, margin and entry fees; the planned loss is that of leaving at once.
+Trade: buy spot at the ask, sell the same quantity of the perpetual at the bid. The margin of a linear contract's
+short bears a rise of 3 standard deviations in a week (it is topped up weekly, from the spot gain) above the
+maintenance margin, 1 % assumed, and is at least a third (leverage at most 3). Isolated liquidation price (margin +
+notional) / (quantity (1 + maintenance + taker fee)), as freqtrade computes it (exchange.py,
+dry_run_liquidation_price). Required capital is spot, margin and entry fees; the planned loss is that of leaving at
+once.
+
+Of an inverse contract as many USD are sold as the coins bought are worth at its bid, and these coins are its margin:
+what N = q x bid USD short pay, N (1/exit - 1/entry) coins, makes the q coins worth N USD at every price (Alexander,
+Choi, Park and Sohn, BitMEX Bitcoin Derivatives, Journal of Futures Markets, 2020, on inverse payoffs). So no other
+margin is needed, no rise liquidates it, and funding, the rate times N USD, comes in coins that are sold as they come.
 
 Inputs: perpetuals with at least 90 payments at the contract's interval, the last at most two intervals ago; the same
-base in spot, on the same exchange if it is there, else where it is cheapest, within 5 % of the perpetual's price
-(else it is another coin of that name). Confidence: `inference.confidence` of the p-value above.
+base in spot (in the same quote; of an inverse contract in any dollar), on the same exchange if it is there, else
+where it is cheapest, within 5 % of the perpetual's price (else it is another coin of that name). Confidence:
+`inference.confidence` of the p-value above.
 Refuses: no perpetuals, no spot, no contract with all of this.
 """
 
@@ -60,6 +67,7 @@ class _Pair:
     perpetual: Liquidity
     coin: Liquidity
     payments: Floats
+    inverse: bool
 
     @property
     def basis(self) -> float:
@@ -68,7 +76,9 @@ class _Pair:
 
     @property
     def margin_rate(self) -> float:
-        """Margin per unit of notional of the short."""
+        """Margin per unit of notional of the short, beside the coins bought."""
+        if self.inverse:
+            return 0.0
         rise = _BUFFER_SIGMAS * self.coin.daily_volatility * sqrt(_BUFFER_DAYS)
         return max(_LEAST_MARGIN, _MAINTENANCE_MARGIN + rise)
 
@@ -101,22 +111,26 @@ def _pair(market: MarketSnapshot, investor: Investor, contract: int) -> _Pair | 
     if not enough or not np.isfinite(perpetuals.funding_rate[contract]):
         return None
     candidates: list[tuple[bool, float, str, _Pair]] = []
-    for row in _spot_rows(market, perpetuals.symbols[contract]):
+    inverse = bool(perpetuals.inverse[contract])
+    for row in _spot_rows(market, perpetuals.symbols[contract], any_dollar=inverse):
         exchange = instruments.spot_of(market).exchanges[row]
         coin = instruments.spot_liquidity(market, investor, row)
         perpetual = instruments.perpetual_liquidity(market, investor, contract, coin.daily_volatility)
-        pair = _Pair(contract, row, perpetual, coin, payments)
+        pair = _Pair(contract, row, perpetual, coin, payments, inverse)
         if coin.tradable and perpetual.tradable and abs(pair.basis) <= _SAME_COIN_WITHIN:
             candidates.append((exchange != perpetuals.exchanges[contract], coin.ask, exchange, pair))
     return min(candidates, key=lambda candidate: candidate[:3])[3] if candidates else None
 
 
-def _spot_rows(market: MarketSnapshot, contract: str) -> list[int]:
-    """The spot markets with the contract's base and quote ("BTC/USDT:USDT" is hedged by "BTC/USDT")."""
-    pair = contract.partition(":")[0]
-    if instruments.base_in_usd(contract) is None:
+def _spot_rows(market: MarketSnapshot, contract: str, *, any_dollar: bool) -> list[int]:
+    """The spot markets of the contract's pair ("BTC/USDT:USDT" is hedged by "BTC/USDT"), or in any dollar."""
+    pair, base = contract.partition(":")[0], instruments.base_in_usd(contract)
+    if base is None:
         return []
-    return [row for row, symbol in enumerate(instruments.spot_of(market).symbols) if symbol == pair]
+    symbols = instruments.spot_of(market).symbols
+    if any_dollar:
+        return [row for row, symbol in enumerate(symbols) if instruments.base_in_usd(symbol) == base]
+    return [row for row, symbol in enumerate(symbols) if symbol == pair]
 
 
 def _payments(perpetuals: Perpetuals, contract: int, captured_at: int) -> Floats:
@@ -150,7 +164,7 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
     shorted, bought_back = perpetual.sell(size), perpetual.buy(size)
     fills = (bought, sold_back, shorted, bought_back)
     notional = shorted.notional_usd
-    round_trip = _round_trip_usd(*fills)
+    round_trip = _round_trip_usd(*fills, inverse=pair.inverse)
     costs = round_trip + max(0.0, -pair.basis) * notional
     p = inference.p_value(funding.z(costs / notional))
     profit = funding.value * notional - costs
@@ -183,8 +197,11 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
             "break_even_periods": break_even_periods(costs / notional, funding.value / periods),
         },
         "basis": pair.basis,
-        "leverage": 1 / pair.margin_rate,
-        "liquidation_price": (margin + notional) / (size * (1 + _MAINTENANCE_MARGIN + perpetual.fee)),
+        "inverse": pair.inverse,
+        "leverage": 1.0 if pair.inverse else 1 / pair.margin_rate,
+        "liquidation_price": None
+        if pair.inverse
+        else (margin + notional) / (size * (1 + _MAINTENANCE_MARGIN + perpetual.fee)),
         "quotes": instruments.quotes(market, coin, perpetual),
         "legs": [
             instruments.leg("buy", spot.symbols[pair.spot], spot.exchanges[pair.spot], bought),
@@ -210,7 +227,12 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
     )
 
 
-def _round_trip_usd(bought: Fill, sold_back: Fill, shorted: Fill, bought_back: Fill) -> float:
-    """What entering and leaving both legs at today's quotes would lose, without any funding."""
-    spread = bought.notional_usd - sold_back.notional_usd + bought_back.notional_usd - shorted.notional_usd
+def _round_trip_usd(bought: Fill, sold_back: Fill, shorted: Fill, bought_back: Fill, *, inverse: bool) -> float:
+    """What entering and leaving both legs at today's quotes would lose, without any funding.
+
+    The coins that an inverse short loses, N (1/entry - 1/exit), are missing from those that are sold at the end.
+    """
+    covered = bought_back.notional_usd - shorted.notional_usd
+    covered *= sold_back.price / bought_back.price if inverse else 1.0
+    spread = bought.notional_usd - sold_back.notional_usd + covered
     return spread + bought.fee_usd + sold_back.fee_usd + shorted.fee_usd + bought_back.fee_usd

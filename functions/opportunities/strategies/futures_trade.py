@@ -14,9 +14,10 @@ and time to exit as in spot momentum: driftless. One trade per contract, on the 
 chapter 5): buy the coin, sell the dated future on the same exchange, hold to expiry. `futures_calendar`: buy the nearer
 future, sell the farther one at least 14 days later; the coin, bought at the nearer settlement, is carried between.
 Both after fees, spreads and financing (`_carry`); nothing under 14 days is judged. No contract is traded twice. Selling
-the coin short (futures below spot) needs borrowed coins and is not judged.
+the coin short (futures below spot) needs borrowed coins and is not judged; nor are inverse perpetuals, whose margin in
+coin is a second position.
 
-Inputs: perpetuals with 200 fresh closed bars, or dated futures and spot of the same base. Confidence:
+Inputs: linear perpetuals with 200 fresh closed bars, or dated futures and spot of the same base. Confidence:
 `inference.confidence` of the trend's p-value; `inference.edge_confidence` of profit and costs for basis and calendar.
 Refuses: neither perpetuals with candles nor dated futures with a spot market.
 """
@@ -29,7 +30,7 @@ from opportunities.strategies._carry import MINIMUM_DAYS, Carry, Leg
 
 TITLE = "Futures"
 OPPORTUNITY_TYPES = ("futures_direction", "futures_basis", "futures_calendar")
-NEEDS = ("perpetual candles: 200 closed bars of 4h or 1h", "or dated futures and spot quotes of the same base")
+NEEDS = ("linear perpetuals' candles: 200 closed bars of 4h or 1h", "or dated futures and spot quotes of the same base")
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Findings:
@@ -44,7 +45,7 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
         found += [_carry.opportunity(market, carry, strategy_id, TITLE) for carry in _carry.disjoint(carries)]
     if not examined:
         raise Unsuitable(
-            "no perpetual has quotes, volume and 200 closed, fresh candles of 4h or 1h, and no dated future with"
+            "no linear perpetual has quotes, volume and 200 closed, fresh candles of 4h or 1h, and no dated future with"
             f" {MINIMUM_DAYS:.0f} days to go has quotes, volume and a spot market of its base"
         )
     found.sort(key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange))

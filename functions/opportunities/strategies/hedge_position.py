@@ -16,9 +16,9 @@ Confidence: `inference.confidence` of the p-value of "the hedge lowers the varia
 on the second half of the hours, with the slope of the first half (Newey-West t of the squared returns saved). Above
 0.01 there is no opportunity: the best of eleven was chosen.
 
-Inputs: a coin held, with quotes, volume and 721 closed, fresh candles of 1 h; perpetuals with quotes and funding.
-Holdings are hedged one by one, each as if it were the only one. Refuses: no holdings, only cash, no spot market, no
-perpetuals, no holding with enough candles or none to hedge it with.
+Inputs: a coin held, with quotes, volume and 721 closed, fresh candles of 1 h; linear perpetuals with quotes and
+funding. Holdings are hedged one by one, each as if it were the only one. Refuses: no holdings, only cash, no spot
+market, no linear perpetuals, no holding with enough candles or none to hedge it with.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ from opportunities.strategies._spread import Coin, Instrument, coins
 
 TITLE = "Hedge position"
 OPPORTUNITY_TYPES = ("hedge_position",)
-NEEDS = ("holdings", "spot candles of a holding: 721 closed bars of 1h", "perpetuals with quotes and funding")
+NEEDS = ("holdings", "spot candles of a holding: 721 closed bars of 1h", "linear perpetuals with quotes and funding")
 
 _BARS = 720
 _HALF = _BARS // 2
@@ -58,7 +58,7 @@ class _Hedge:
 def find(market: MarketSnapshot, investor: Investor) -> Findings:
     """Hedges that avoid more loss than they cost, the one that avoids most first."""
     owned = portfolio_of(market, investor)
-    instruments.perpetuals_of(market)
+    instruments.linear_perpetuals_of(market)
     candles = instruments.spot_of(market).candles.get("1h")
     if candles is None or not instruments.fresh(candles, market.captured_at):
         raise Unsuitable("no fresh 1h candles of the spot market")

@@ -20,9 +20,10 @@ and slippage of four orders, and the funding of the short until the time stop, i
 receives). The chance of reaching 0 before the stop is that of an Ornstein-Uhlenbeck process
 (`reversion.mean_first`); the expected value must be positive. Margin of the short: at least a third.
 
-Inputs: 744 closed, fresh candles of 1 h; spot quotes and volume; a perpetual of the dear coin with quotes and funding.
+Inputs: 744 closed, fresh candles of 1 h; spot quotes and volume; a linear perpetual of the dear coin with quotes and
+funding.
 Confidence: `inference.confidence` of the adjusted p-value. `symbol` is the coin bought.
-Refuses: no spot market, no perpetuals (nothing can be shorted), fewer than two coins with enough candles.
+Refuses: no spot market, no linear perpetuals (nothing can be shorted), fewer than two coins with enough candles.
 Cross-sectional in its correction only: with more coins, more pairs are tried, and each needs a smaller p-value.
 """
 
@@ -41,7 +42,7 @@ from opportunities.strategies._spread import Bet, Coin, Leg, Plan, bet, coins
 
 TITLE = "Pairs trading"
 OPPORTUNITY_TYPES = ("pairs_trading",)
-NEEDS = ("spot candles of two coins: 744 closed bars of 1h", "a perpetual of the coin to short")
+NEEDS = ("spot candles of two coins: 744 closed bars of 1h", "a linear perpetual of the coin to short")
 
 _COINS = 40
 _FORMATION, _RECENT = 720, 24
@@ -80,7 +81,7 @@ class _Pair:
 def find(market: MarketSnapshot, investor: Investor) -> Findings:
     """Cointegrated pairs stretched far enough to pay all costs, the most profitable first."""
     spot = instruments.spot_of(market)
-    instruments.perpetuals_of(market)
+    instruments.linear_perpetuals_of(market)
     candles = spot.candles.get("1h")
     if candles is None or not instruments.fresh(candles, market.captured_at):
         raise Unsuitable("no fresh 1h candles of the spot market")

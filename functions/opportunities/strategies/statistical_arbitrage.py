@@ -21,9 +21,10 @@ time stop, is counted as loss. Closed at |s| = 0.5 (bought) or 0.75 (shorted), a
 they pay it in all. The expected value, with the chance of an Ornstein-Uhlenbeck process to close before the stop, must
 be positive.
 
-Inputs: 744 closed, fresh candles of 1 h of at least 10 coins; quotes and volumes; perpetuals with quotes and funding.
+Inputs: 744 closed, fresh candles of 1 h of at least 10 coins; quotes and volumes; linear perpetuals with quotes and
+funding.
 Confidence: `inference.confidence` of the adjusted p-value. `symbol` is the coin (its perpetual, if it is shorted).
-Refuses: no spot market, no perpetuals (nothing to hedge with), fewer than 10 coins with enough candles.
+Refuses: no spot market, no linear perpetuals (nothing to hedge with), fewer than 10 coins with enough candles.
 Cross-sectional by definition: every coin is judged against factors made of all.
 """
 
@@ -42,7 +43,7 @@ from opportunities.strategies._spread import Bet, Coin, Leg, Plan, bet, coins
 
 TITLE = "Statistical arbitrage"
 OPPORTUNITY_TYPES = ("statistical_arbitrage",)
-NEEDS = ("spot candles of 10 coins: 744 closed bars of 1h", "perpetuals to hedge with")
+NEEDS = ("spot candles of 10 coins: 744 closed bars of 1h", "linear perpetuals to hedge with")
 
 _MOST_COINS, _LEAST_COINS = 100, 10
 _FORMATION, _RECENT = 720, 24
@@ -94,7 +95,7 @@ class _Basket:
 def find(market: MarketSnapshot, investor: Investor) -> Findings:
     """Coins far enough from their factors to pay all legs' costs, the most profitable first."""
     spot = instruments.spot_of(market)
-    instruments.perpetuals_of(market)
+    instruments.linear_perpetuals_of(market)
     candles = spot.candles.get("1h")
     if candles is None or not instruments.fresh(candles, market.captured_at):
         raise Unsuitable("no fresh 1h candles of the spot market")

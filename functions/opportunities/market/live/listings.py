@@ -118,6 +118,8 @@ def _wrong(listing: Listing, now: float) -> str | None:
     market, stamp = listing.market, listing.ticker.get("timestamp")
     dated = market["type"] == "future"
     checks = (
+        # ccxt gives neither their volume in one unit nor, in bulk, their funding
+        (bool(market.get("inverse")) and not dated, "inverse contract"),
         (market.get("active") is False, "not trading"),
         (dated and number(market.get("expiry")) <= now * 1000, "expired"),
         (not listing.ticker, "no ticker"),

@@ -86,6 +86,7 @@ def perpetuals_section(
         funding_rate=np.array([number(rate["fundingRate"]) for rate in rates]),
         funding_interval_hours=hours,
         next_funding_time=np.where(due > 0, due, (captured_at // seconds + 1) * seconds),
+        inverse=np.array([bool(row.market.get("inverse")) for row in rows], dtype=np.int64),
         open_interest_usd=np.array(
             [number_of_text(row.ticker.get("info", {}).get("openInterestValue")) for row in rows]
         ),

@@ -65,6 +65,7 @@ def perpetuals_of(moment: Moment) -> Perpetuals:
         funding_rate=np.array([rates[-1] for rates in payments]),
         funding_interval_hours=interval.astype(np.float64),
         next_funding_time=due,
+        inverse=np.zeros(n + m, dtype=np.int64),
         open_interest_usd=0.4 * volume,
         volume_24h_usd=volume,
         funding_history=np.array([rates[:-1] for rates in payments]),
