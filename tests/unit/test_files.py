@@ -261,7 +261,7 @@ def test_what_does_not_belong_is_left_out_and_counted(tmp_path: Path) -> None:
         "stale": 2,
         "not listed yet": 1,
         "no 1h candles": 1,
-        "file name not recognised": 2,
+        "file of no known kind": 2,
         "inverse contract": 1,
         "no funding history": 1,
     }

@@ -68,7 +68,7 @@ def test_a_book_gives_quotes_and_levels_and_its_market_comes_first(tmp_path: Pat
     assert list(spot.books.ask_size[0]) == [1.25, 2.25, 3.25, 4.25, 5.25]
     assert "books" not in found.missing
     assert found.freshness["books"] == NOW - 10
-    assert found.assumptions["quotes"].endswith("where there is an order book, its own")
+    assert found.assumptions["quotes"].endswith("where there is an order book or a quote, its own")
 
 
 def test_a_walk_through_a_recorded_book_costs_what_its_levels_say(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_unknown_files_anywhere_are_counted_and_hidden_ones_are_not_looked_at(tm
     (tmp_path / "a" / "notes.txt").write_text("x")
     (tmp_path / "LICENSE").write_text("x")
     (tmp_path / ".DS_Store").write_text("x")
-    assert snapshot(tmp_path).excluded == {"file name not recognised": 2}
+    assert snapshot(tmp_path).excluded == {"file of no known kind": 2}
 
 
 def test_a_directory_given_twice_or_inside_another_is_read_once(tmp_path: Path) -> None:

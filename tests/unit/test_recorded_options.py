@@ -220,7 +220,7 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
 
 def test_a_name_that_says_no_moment_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "deribit_options_snapshot_20241399T000000Z.csv"
-    path.write_text("")
+    path.write_text(",".join(COLUMNS))
     with pytest.raises(MarketDataError, match="its name says 20241399T000000Z, which is no moment"):
         from_directory([tmp_path], NOW)
 

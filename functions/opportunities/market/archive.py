@@ -155,8 +155,9 @@ def _perpetuals(blocks: Blocks, header: Header) -> Perpetuals | None:
         candles=candles,
         books=books,
         rules=rules,
+        next_funding_time=ints["next_funding_time"],
+        inverse=ints["inverse"],
         **floats,
-        **ints,
     )
 
 

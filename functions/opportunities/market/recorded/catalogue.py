@@ -1,12 +1,15 @@
-"""Which recorded files belong to which market, by their names, in directories and all below them.
+"""Which recorded files are of which kind and market, in directories and all below them.
+
+Files in freqtrade's convention, and order books, tell by their names what they are of:
 
     BTC_USDT-1h.feather                     spot candles (freqtrade's convention, `.csv` likewise)
     BTC_USDT_USDT-1h-futures.feather        candles of the perpetual
     BTC_USDT_USDT-1h-mark.feather           its mark price
     BTC_USDT_USDT-8h-funding_rate.feather   its funding payments (whatever the name says, the rows tell the interval)
     spot_btcusdt_20240808_depth1000.json    order book (Binance); usdm_ of the perpetual, cm_ of the coin-margined one
-    deribit_options_snapshot_20260408T100119Z.csv.gz    option chains of that second
-    BTC-26APR24-export.csv                  options of one expiry, as Deribit's web page exports them
+
+Whatever else there is tells by its header or first line, packed or not: Deribit's option chains, its web page's exports
+of one expiry, minute candles of its perpetuals, and recorded messages (`messages`).
 
 Other timeframes than 1h are not read for candles: longer ones are made of the hours.
 """
@@ -19,21 +22,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from opportunities.errors import MarketDataError
+from opportunities.market.recorded import binance
+from opportunities.market.recorded.events import Listed
+from opportunities.market.recorded.messages import first_line, is_recording
+from opportunities.market.recorded.tables import read_lines
 from opportunities.market.timeframes import HOUR
-from opportunities.market.universe import STABLE, unfit
+from opportunities.market.universe import unfit
 
 _CANDLES_NAME = re.compile(
     r"(?P<base>[A-Z0-9]+)_(?P<quote>[A-Z0-9]+)(?:_(?P<settle>[A-Z0-9]+))?"
     r"-(?P<count>[1-9]\d{0,2})(?P<unit>[mhdw])(?:-(?P<kind>futures|mark|funding_rate))?\.(?:csv|feather)"
 )
 _BOOK_NAME = re.compile(
-    rf"(?P<kind>spot|usdm|cm)_(?P<base>[a-z0-9]+?)(?P<quote>{'|'.join(sorted(map(str.lower, STABLE)))})"
-    r"(?:_perp)?_(?P<day>\d{8})_depth\d+\.json"
+    r"(?P<kind>spot|usdm|cm)_(?P<symbol>[a-z0-9]+(?:_perp|_\d{6})?)_(?P<day>\d{8})_depth\d*\.json(?:\.gz)?"
 )
-_CHAIN_NAME = re.compile(r"deribit_options_snapshot_(?P<time>\d{8}T\d{6}Z)\.csv(?:\.gz)?")
-_EXPORT_NAME = re.compile(r"[A-Z0-9]+-\d{1,2}[A-Z]{3}\d{2}-export\.csv(?:\.gz)?")
+_CHAIN_TIME = re.compile(r"\d{8}T\d{6}Z")
+_TABLES = {  # what no other table has; the readers say what else they need
+    "chain": {"instrument_name", "option_type", "mark_price"},
+    "export": {"Instrument", "Bid"},
+    "minutes": {"instrument_name", "candle_close_time_ms"},
+}
+_RECORDING = "recording"
 _UNITS = {"m": 60, "h": HOUR, "d": 24 * HOUR, "w": 7 * 24 * HOUR}
 _CANDLES = "candles"
+_UNKNOWN = "file of no known kind"
 
 
 @dataclass(frozen=True)
@@ -54,16 +66,19 @@ class Market:
 
 @dataclass(frozen=True)
 class BookFile:
-    """An order book's file; files of one `recording` (directory and day) were made at about the same time."""
+    """An order book's file; files of one `recording` (directory and day) were made at about the same time.
 
-    symbol: str
+    `listed` is on Binance, whichever exchange the book was recorded on.
+    """
+
+    listed: Listed
     path: Path
     recording: tuple[Path, str]
 
 
 @dataclass(frozen=True)
 class ChainFile:
-    """A file of option chains and the second (epoch) that its name says."""
+    """A file of option chains and the second (epoch) that its name says, or else its first row."""
 
     path: Path
     time: int
@@ -78,6 +93,8 @@ class Catalogue:
     books: tuple[BookFile, ...]
     chains: tuple[ChainFile, ...]
     exports: tuple[Path, ...]
+    minutes: tuple[Path, ...]
+    recordings: tuple[Path, ...]
     excluded: Counter[str]
 
 
@@ -96,38 +113,38 @@ class _Found:
 
 
 def catalogue(directories: Iterable[Path]) -> Catalogue:
-    """The recordings in the directories and below them; files of other names are counted as left out.
+    """The recordings in the directories and below them; files of no known kind are counted as left out.
 
-    Raises MarketDataError for what is not a directory, for two files that record the same, and where no file's name
-    is known.
+    Raises MarketDataError for what is not a directory, for two files that record the same, and where no file is of a
+    known kind.
     """
     excluded: Counter[str] = Counter()
     found: dict[tuple[str, str, str | None], _Found] = {}
-    books, chains, exports = [], [], []
+    books: list[BookFile] = []
+    others: dict[str, list[Path]] = {kind: [] for kind in (*_TABLES, _RECORDING)}
     for path in sorted({file for directory in directories for file in _files(directory)}):
         if named := _CANDLES_NAME.fullmatch(path.name):
             if bool(named["settle"]) != bool(named["kind"]):
-                excluded["file name not recognised"] += 1
+                excluded[_UNKNOWN] += 1
                 continue
             kind = _CANDLES if named["kind"] in (None, "futures") else named["kind"]
             market = found.setdefault((named["base"], named["quote"], named["settle"]), _Found())
             market.add(kind, int(named["count"]) * _UNITS[named["unit"]], path)
         elif named := _BOOK_NAME.fullmatch(path.name):
-            reason, book = _book(named, path)
-            if reason:
-                excluded[reason] += 1
+            book = _book(named, path)
+            if isinstance(book, str):
+                excluded[book] += 1
             else:
                 books.append(book)
-        elif named := _CHAIN_NAME.fullmatch(path.name):
-            chains.append(ChainFile(path, _second(path, named["time"])))
-        elif _EXPORT_NAME.fullmatch(path.name):
-            exports.append(path)
+        elif kind := _kind(path):
+            others[kind].append(path)
         else:
-            excluded["file name not recognised"] += 1
-    if not (found or books or chains or exports):
+            excluded[_UNKNOWN] += 1
+    if not (found or books or any(others.values())):
         searched = ", ".join(map(str, directories))
         raise MarketDataError(
-            f"{searched}: no recorded market; files are named like BTC_USDT-1h.feather or BTC_USDT_USDT-1h-futures.csv."
+            f"{searched}: no recorded market; files are named like BTC_USDT-1h.feather or BTC_USDT_USDT-1h-futures.csv,"
+            " or are Deribit's option tables or recorded messages."
         )
     markets = []
     for (base, quote, settle), files in sorted(found.items(), key=lambda item: tuple(map(str, item[0]))):
@@ -143,8 +160,10 @@ def catalogue(directories: Iterable[Path]) -> Catalogue:
         spot=tuple(market for market in markets if not market.settle),
         perpetuals=tuple(market for market in markets if market.settle),
         books=tuple(books),
-        chains=tuple(chains),
-        exports=tuple(exports),
+        chains=tuple(ChainFile(path, _second(path)) for path in others["chain"]),
+        exports=tuple(others["export"]),
+        minutes=tuple(others["minutes"]),
+        recordings=tuple(others[_RECORDING]),
         excluded=excluded,
     )
 
@@ -156,16 +175,33 @@ def _files(directory: Path) -> list[Path]:
     return [path for path in directory.rglob("*") if path.is_file() and not path.name.startswith(".")]
 
 
-def _book(named: re.Match[str], path: Path) -> tuple[str | None, BookFile]:
-    """Why a book cannot be had, or None; and the book."""
-    base, quote = named["base"].upper(), named["quote"].upper()
-    settle = {"spot": None, "usdm": quote, "cm": base}[named["kind"]]
-    symbol = f"{base}/{quote}" + (f":{settle}" if settle else "")
-    return unfit(base, quote, settle), BookFile(symbol, path, (path.parent, named["day"]))
+def _book(named: re.Match[str], path: Path) -> BookFile | str:
+    """The book, or why it does not belong."""
+    key = binance.named(named["kind"], named["symbol"])
+    if key is None:
+        return "not quoted in dollars"
+    reason = unfit(key.base, key.quote, key.settle)
+    return reason or BookFile(binance.usual(key), path, (path.parent, named["day"]))
 
 
-def _second(path: Path, text: str) -> int:
+def _kind(path: Path) -> str | None:
+    """What the header or the first line says that a file is, or None."""
+    line = first_line(path)
+    if line is None:
+        return None
+    header = set(line.split(","))
+    found = (kind for kind, columns in _TABLES.items() if columns <= header)
+    return next(found, _RECORDING if is_recording(line) else None)
+
+
+def _second(path: Path) -> int:
+    """When a chain was recorded."""
+    named = _CHAIN_TIME.search(path.name)
     try:
-        return int(datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
-    except ValueError as error:
-        raise MarketDataError(f"{path}: its name says {text}, which is no moment.") from error
+        if named:
+            return int(datetime.strptime(named[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
+        header, rows = read_lines(path)
+        return int(datetime.fromisoformat(rows[0][header.index("timestamp")]).timestamp())
+    except (ValueError, IndexError) as error:
+        told = f"its name says {named[0]}" if named else "its first row says nothing"
+        raise MarketDataError(f"{path}: {told}, which is no moment.") from error

@@ -3,7 +3,9 @@
 The catalogue tells by their names which market they are of.
 """
 
+import gzip
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -29,6 +31,14 @@ class Depth:
     asks: Floats
     time: float | None
 
+    def in_base(self, unit: float, *, inverse: bool) -> "Depth":
+        """The book of contracts whose sizes are so many units of base each, or so many USD if they are inverse."""
+        bids, asks = (
+            np.column_stack([side[:, 0], side[:, 1] * unit / (side[:, 0] if inverse else 1.0)])
+            for side in (self.bids, self.asks)
+        )
+        return Depth(bids, asks, self.time)
+
     @property
     def middle(self) -> float:
         return float(self.bids[0, 0] + self.asks[0, 0]) / 2
@@ -39,8 +49,9 @@ def read_depth(path: Path) -> Depth:
     an empty side, prices and sizes that are not positive numbers, levels out of order and crossed books.
     """
     try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        content = path.read_bytes()
+        document = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
         raise MarketDataError(f"{path}: it cannot be read as JSON ({error!s:.80}).") from error
     if not isinstance(document, dict):
         raise MarketDataError(f"{path}: it is not an order book, a JSON object with bids and asks.")

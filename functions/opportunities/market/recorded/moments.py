@@ -4,22 +4,26 @@ A recording takes seconds: one that is stamped within the minute that begins at 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import starmap
+from math import nan
 
 import numpy as np
 
-from opportunities.market.chains import Quote, options_section, with_forwards
+from opportunities.market.chains import Contract, Quote, options_section, with_forwards
 from opportunities.market.recorded.catalogue import BookFile, Catalogue
 from opportunities.market.recorded.chains import read_export, read_snapshot
-from opportunities.market.recorded.depth import Depth, read_depth
+from opportunities.market.recorded.depth import read_depth
+from opportunities.market.recorded.events import Key
+from opportunities.market.recorded.replay import MINUTE, QUOTES_LAST, Observed
 from opportunities.market.snapshot import Options
+from opportunities.market.universe import unfit
 
-_MINUTE = 60
-_BOOKS_LAST = 15 * _MINUTE
-_CHAINS_LAST = 24 * 60 * _MINUTE
+_CHAINS_LAST = 24 * 60 * MINUTE
 _EXCHANGE = "deribit"
+_QUOTED = ("mark", "forward", "index", "bid_size", "ask_size", "mark_iv", "open_interest_usd", "volume_24h_usd")
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class RecordedOptions:
     assumptions: dict[str, str]
 
 
-def books_of(files: Sequence[BookFile], as_of: int, excluded: Counter[str]) -> dict[str, Depth]:
+def books_of(files: Sequence[BookFile], as_of: int, exchange: str, excluded: Counter[str]) -> list[Observed]:
     """The newest book of each symbol that is at most 15 minutes old; others are counted.
 
     A book without a time of its own has the latest of those that were recorded with it.
@@ -41,26 +45,55 @@ def books_of(files: Sequence[BookFile], as_of: int, excluded: Counter[str]) -> d
     for file, book in read:
         if book.time is not None:
             times[file.recording] = max(book.time, times.get(file.recording, 0.0))
-    found: dict[str, Depth] = {}
+    found: dict[Key, Observed] = {}
     for file, book in read:
+        key = Key(exchange, file.listed.key.symbol)
+        listed = replace(file.listed, key=key)
         time = times.get(file.recording) if book.time is None else book.time
         if time is None:
             excluded["order book without a time"] += 1
-        elif not as_of - _BOOKS_LAST <= time < as_of + _MINUTE:
+        elif not as_of - QUOTES_LAST <= time < as_of + MINUTE:
             excluded["order book of another time"] += 1
-        elif file.symbol not in found or time > (found[file.symbol].time or 0.0):
-            found[file.symbol] = replace(book, time=time)
+        elif key in found and time <= found[key].time:
+            excluded["order book with a newer one"] += 1
+        else:
+            excluded["order book with a newer one"] += key in found
+            walked = replace(book, time=time).in_base(listed.unit, inverse=key.inverse)
+            found[key] = Observed(listed, time, walked, {}, assumed=key.inverse)
+    return list(found.values())
+
+
+def merged(observed: Iterable[Observed], excluded: Counter[str]) -> dict[Key, Observed]:
+    """What is known of each market that belongs in a snapshot: the newest book, and the newest of each number."""
+    found: dict[Key, Observed] = {}
+    for each in sorted(observed, key=lambda each: each.time):
+        key, before = each.key, found.get(each.key)
+        if reason := unfit(key.base, key.quote, key.settle):
+            excluded[reason] += 1
+        elif before is None:
+            found[key] = each
+        else:
+            excluded["order book with a newer one"] += bool(before.depth and each.depth)
+            rules = before if each.assumed else each
+            found[key] = Observed(
+                rules.listed, each.time, each.depth or before.depth, {**before.values, **each.values}, rules.assumed
+            )
     return found
 
 
 def options_of(
-    files: Catalogue, as_of: int, prices: Mapping[str, float], excluded: Counter[str]
+    files: Catalogue,
+    as_of: int,
+    observed: Iterable[Observed],
+    prices: Mapping[str, float],
+    excluded: Counter[str],
 ) -> RecordedOptions | None:
-    """The newest chain of the last day, and exports of expiries that it lacks; None where there is neither.
+    """The newest chain of the last day, and exports and recorded messages of expiries that it lacks; None where there
+    is none of these.
 
     `prices` are the coins' prices in USD at the moment.
     """
-    until = as_of + _MINUTE
+    until = as_of + MINUTE
     current = [file for file in files.chains if as_of - _CHAINS_LAST <= file.time < until]
     excluded["option chain of another time"] += len(files.chains) - len(current)
     newest = max(current, key=lambda file: file.time, default=None)
@@ -74,7 +107,13 @@ def options_of(
         for quote in read_export(path, as_of, prices, excluded).quotes
         if (quote.contract.coin, quote.contract.expiry) not in known
     ]
-    quotes, derived = with_forwards([*live, *exported])
+    recorded = {quote.contract for quote in (*live, *exported)}
+    heard = {
+        _contract(each): each
+        for each in observed
+        if each.key.section == "options" and each.key.expiry > as_of and _contract(each) not in recorded
+    }
+    quotes, derived = with_forwards([*live, *exported, *starmap(_quote, heard.items())])
     if not quotes:
         return None
     section = options_section(quotes, _EXCHANGE)
@@ -93,7 +132,21 @@ def options_of(
             f"taken to be of this moment, as the exports say no time and their forwards fit its prices: {said}; "
             "volatilities are the middle of bid and ask"
         )
-    return RecordedOptions(section, chain.time if chain and live else None, assumptions)
+    times = [chain.time] if chain and chain.time is not None and live else []
+    times += [int(each.time) for each in heard.values()]
+    return RecordedOptions(section, max(times, default=None), assumptions)
+
+
+def _contract(option: Observed) -> Contract:
+    _, strike, kind = option.key.terms
+    return Contract(option.key.base, option.key.expiry, float(strike), kind == "C")
+
+
+def _quote(contract: Contract, option: Observed) -> Quote:
+    bid, ask = option.quotes
+    values = {name: option.values.get(name, nan) for name in _QUOTED}
+    known = {"tick": option.listed.tick, "lot": option.listed.lot}
+    return Quote(contract, bid, ask, **values, **known)
 
 
 def _export(quotes: Sequence[Quote], key: tuple[str, int]) -> str:

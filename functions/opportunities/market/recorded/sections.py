@@ -1,4 +1,4 @@
-"""The sections of a recorded snapshot: fresh series on one grid of hours, quotes made of closes."""
+"""The spot section of a recorded snapshot, and what all sections share: fresh series on one grid of hours, quotes, rules."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,35 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from opportunities.market.recorded.catalogue import Market
-from opportunities.market.recorded.depth import Depth, stacked
-from opportunities.market.recorded.recordings import Bars, Payments, read_bars, read_payments
-from opportunities.market.snapshot import Candles, Floats, Perpetuals, Spot
-from opportunities.market.timeframes import BARS, HOUR, timeframes
+from opportunities.market.recorded.depth import stacked
+from opportunities.market.recorded.events import Key
+from opportunities.market.recorded.recordings import Bars, read_bars
+from opportunities.market.recorded.replay import Observed
+from opportunities.market.snapshot import Books, Candles, Floats, Rules, Spot
+from opportunities.market.timeframes import HOUR, timeframes
 
-_GRACE = 5 * 60
-_PERPETUAL_TIMEFRAMES = ("1h", "4h")
+GRACE = 5 * 60
 _COLUMNS = ("open", "high", "low", "close", "volume")
+_RULES = ("contract_size", "tick", "lot", "minimum_notional_usd")
+
+type Markets = Mapping[Key, Observed]
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What was asked for; `half_spread` is a fraction of the price."""
+    """What was asked for; `exchange` is that of the candles, `half_spread` a fraction of the price."""
 
     as_of: int
     exchange: str
     half_spread: float
-
-
-@dataclass(frozen=True, eq=False)
-class Contract:
-    """A perpetual's recordings; `mark` is None where none was recorded for the hour of the last trade."""
-
-    symbol: str
-    underlying: str
-    bars: Bars
-    mark: float | None
-    payments: Payments
-    interval: int
 
 
 def fresh(markets: Sequence[Market], as_of: int, excluded: Counter[str]) -> list[tuple[Market, Bars]]:
@@ -45,111 +37,86 @@ def fresh(markets: Sequence[Market], as_of: int, excluded: Counter[str]) -> list
     series = [(market, read_bars(market.candles, HOUR, as_of)) for market in markets]
     listed = [(market, bars) for market, bars in series if len(bars.open_time)]
     newest = max((int(bars.open_time[-1]) for _, bars in listed), default=0)
-    end = max(newest, as_of - 2 * HOUR - _GRACE)
+    end = max(newest, as_of - 2 * HOUR - GRACE)
     kept = [(market, bars) for market, bars in listed if bars.open_time[-1] >= end]
     excluded["not listed yet"] += len(series) - len(listed)
     excluded["stale"] += len(listed) - len(kept)
     return kept
 
 
-def contracts(series: Sequence[tuple[Market, Bars]], as_of: int, excluded: Counter[str]) -> list[Contract]:
-    """The perpetuals whose last funding payment is no older than their interval; the others are counted."""
-    found = []
-    for market, bars in series:
-        payments = read_payments(market.funding, as_of) if market.funding else None
-        if payments is None or len(payments.time) < 2:
-            excluded["no funding history"] += 1
-            continue
-        interval = int(payments.time[-1] - payments.time[-2])
-        if payments.time[-1] + interval + _GRACE < as_of:
-            excluded["stale"] += 1
-            continue
-        mark = _mark(market, bars, as_of)
-        found.append(Contract(market.symbol, f"{market.base}/{market.quote}", bars, mark, payments, interval))
-    return found
-
-
-def spot_section(series: Sequence[tuple[Market, Bars]], books: Mapping[str, Depth], moment: Moment) -> Spot:
+def spot_section(series: Sequence[tuple[Market, Bars]], observed: Markets, moment: Moment) -> Spot:
     """At least one market's, those with a book first; bars on the hours from the first bar of any to the last of all.
 
-    A market that has a book and no bars has NaN bars and volume; its last price is the middle of the book.
+    A market without bars has NaN bars, and the volume and last price that were observed, or the middle of its quotes.
     """
-    bars = {market.symbol: each for market, each in series}
-    symbols = sorted(books.keys()) + [symbol for symbol in bars if symbol not in books]
-    hourly = _hourly([bars.get(symbol) for symbol in symbols])
-    known = [bars.get(symbol) for symbol in symbols]
-    last = np.array(
-        [books[symbol].middle if each is None else each.close[-1] for symbol, each in zip(symbols, known, strict=True)]
-    )
-    bid, ask = _quotes(symbols, last, books, moment)
+    bars = {Key(moment.exchange, market.symbol): each for market, each in series}
+    keys = book_first(bars, observed)
+    known = [bars.get(key) for key in keys]
+    last = np.array([last_price(each, observed.get(key)) for key, each in zip(keys, known, strict=True)])
+    candles = hourly(known)
+    bid, ask = quotes(keys, last, observed, moment)
     return Spot(
-        symbols=tuple(symbols),
-        exchanges=(moment.exchange,) * len(symbols),
+        symbols=tuple(key.symbol for key in keys),
+        exchanges=tuple(key.exchange for key in keys),
         bid=bid,
         ask=ask,
         last=last,
-        volume_24h_usd=np.array([np.nan if each is None else _volume(each) for each in known]),
-        candles=timeframes(hourly) if hourly else {},
-        books=stacked([books[symbol] for symbol in sorted(books)]) if books else None,
+        volume_24h_usd=volumes(keys, known, observed),
+        candles=timeframes(candles) if candles else {},
+        books=books(keys, observed),
+        rules=rules(keys, observed),
     )
 
 
-def perpetuals_section(
-    listed: Sequence[Contract], books: Mapping[str, Depth], spot: Spot | None, moment: Moment
-) -> Perpetuals:
-    """At least one contract's, those with a book first; the last `BARS` funding payments."""
-    listed = sorted(listed, key=lambda each: (each.symbol not in books, each.symbol))
-    last = np.array([each.bars.close[-1] for each in listed])
-    mark = np.array([each.bars.close[-1] if each.mark is None else each.mark for each in listed])
-    prices = dict(zip(spot.symbols, spot.last.tolist(), strict=True)) if spot else {}
-    interval = np.array([each.interval for each in listed])
-    paid = np.array([each.payments.time[-1] for each in listed])
-    periods = min(BARS, max(len(each.payments.time) for each in listed))
-    history, times = np.full((len(listed), periods), np.nan), np.zeros((len(listed), periods), dtype=np.int64)
-    for i, each in enumerate(listed):
-        known = len(each.payments.time[-periods:])
-        history[i, -known:] = each.payments.rate[-known:]
-        times[i, -known:] = each.payments.time[-known:]
-    symbols = [each.symbol for each in listed]
-    bid, ask = _quotes(symbols, last, books, moment)
-    hourly = _hourly([each.bars for each in listed])
-    longer = timeframes(hourly) if hourly else {}
-    walked = [books[symbol] for symbol in symbols if symbol in books]
-    return Perpetuals(
-        symbols=tuple(symbols),
-        exchanges=(moment.exchange,) * len(listed),
-        bid=bid,
-        ask=ask,
-        mark=mark,
-        index=np.array([prices.get(each.underlying, own) for each, own in zip(listed, mark.tolist(), strict=True)]),
-        funding_rate=history[:, -1],
-        funding_interval_hours=interval / HOUR,
-        next_funding_time=paid + interval * (1 + (moment.as_of - paid) // interval),
-        open_interest_usd=np.full(len(listed), np.nan),
-        volume_24h_usd=np.array([_volume(each.bars) for each in listed]),
-        funding_history=history,
-        funding_time=times,
-        candles={name: longer[name] for name in _PERPETUAL_TIMEFRAMES if name in longer},
-        books=stacked(walked) if walked else None,
+def book_first(with_bars: Mapping[Key, object], observed: Markets) -> list[Key]:
+    """All markets: those with a book by symbol, then those with bars in their order, then what is only quoted."""
+    booked = sorted((key for key, each in observed.items() if each.depth), key=lambda key: (key.symbol, key.exchange))
+    quoted = sorted((key for key in observed if key not in with_bars), key=lambda key: (key.symbol, key.exchange))
+    return list(dict.fromkeys([*booked, *with_bars, *quoted]))
+
+
+def last_price(bars: Bars | None, observed: Observed | None) -> float:
+    """The last close, or the last price that was observed, or the middle of bid and ask; NaN without any."""
+    if bars is not None:
+        return float(bars.close[-1])
+    return observed.values.get("last", observed.middle) if observed else float("nan")
+
+
+def quotes(keys: Sequence[Key], last: Floats, observed: Markets, moment: Moment) -> tuple[Floats, Floats]:
+    """Best bids and asks: those observed, or half the assumed spread around the last price."""
+    bid, ask = last * (1 - moment.half_spread), last * (1 + moment.half_spread)
+    for i, key in enumerate(keys):
+        if key in observed and np.isfinite(observed[key].quotes).all():
+            bid[i], ask[i] = observed[key].quotes
+    return bid, ask
+
+
+def volumes(keys: Sequence[Key], bars: Sequence[Bars | None], observed: Markets) -> Floats:
+    """USD traded in the last 24 hours, NaN where unknown."""
+    own = (observed[key].values.get("volume_24h_usd", np.nan) if key in observed else np.nan for key in keys)
+    return np.array(
+        [
+            stated if each is None else float((each.close * each.volume)[-24:].sum())
+            for each, stated in zip(bars, own, strict=True)
+        ]
     )
 
 
-def perpetual_assumptions(listed: Sequence[Contract], spot: Spot | None) -> dict[str, str]:
-    """What `perpetuals_section` assumed."""
-    priced = spot.symbols if spot else ()
-    unmarked = ", ".join(each.symbol for each in listed if each.mark is None)
-    unpriced = ", ".join(each.symbol for each in listed if each.underlying not in priced)
-    assumed = {
-        "funding rates": "the last rate paid is taken as the estimate of the next",
-        "funding intervals": "the time between the last two payments",
-        "indices": "the last close of the same pair's spot market" + (f"; the mark for {unpriced}" if unpriced else ""),
-    }
-    if unmarked:
-        assumed["marks"] = f"the last trade, as no mark was recorded at its hour, for {unmarked}"
-    return assumed
+def books(keys: Sequence[Key], observed: Markets) -> Books | None:
+    """The books of the first markets, which are those that have one."""
+    found = [observed[key].depth for key in keys if key in observed]
+    return stacked([depth for depth in found if depth]) if any(found) else None
 
 
-def _hourly(series: Sequence[Bars | None]) -> Candles | None:
+def rules(keys: Sequence[Key], observed: Markets) -> Rules | None:
+    """What was recorded of the markets' orders, NaN where nothing was; None where that is so of all."""
+    listed = [observed[key].listed if key in observed else None for key in keys]
+    if not any(each and (np.isfinite(each.tick) or each.key.inverse) for each in listed):
+        return None
+    return Rules(*(np.array([getattr(each, name) if each else np.nan for each in listed]) for name in _RULES))
+
+
+def hourly(series: Sequence[Bars | None]) -> Candles | None:
     """One grid for all series, which end together, NaN where one has not begun; None where there is none at all."""
     known = [bars for bars in series if bars is not None]
     if not known:
@@ -162,25 +129,3 @@ def _hourly(series: Sequence[Bars | None]) -> Candles | None:
             if bars is not None:
                 column[i, -len(bars.open_time) :] = getattr(bars, name)
     return Candles(seconds=HOUR, open_time=np.arange(begin, end, HOUR, dtype=np.int64), **columns)
-
-
-def _quotes(symbols: Sequence[str], last: Floats, books: Mapping[str, Depth], moment: Moment) -> tuple[Floats, Floats]:
-    """Best bids and asks: a book's own, or half the assumed spread around the last price."""
-    bid, ask = last * (1 - moment.half_spread), last * (1 + moment.half_spread)
-    for i, symbol in enumerate(symbols):
-        if symbol in books:
-            bid[i], ask[i] = books[symbol].bids[0, 0], books[symbol].asks[0, 0]
-    return bid, ask
-
-
-def _mark(market: Market, bars: Bars, as_of: int) -> float | None:
-    if not market.marks:
-        return None
-    path, seconds = market.marks
-    marks = read_bars(path, seconds, as_of, volume=False)
-    closed_together = len(marks.open_time) and marks.open_time[-1] + seconds == bars.open_time[-1] + HOUR
-    return float(marks.close[-1]) if closed_together else None
-
-
-def _volume(bars: Bars) -> float:
-    return float((bars.close * bars.volume)[-24:].sum())

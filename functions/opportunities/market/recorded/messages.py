@@ -1,0 +1,88 @@
+"""Recorded messages of exchanges, one a line, with the moment at which each was received.
+
+https://api.exchange.com/depth?symbol=BTCUSDT -> 1633998512.32: {...}    an answer, and what was asked
+wss://exchange.com/ws <-> 1626993723.42                                  a connection
+wss://exchange.com/ws <- 1626993723.71: {...}                            what was sent
+1626993723.80: {...}                                                     what came in (cryptofeed's recordings)
+1723161253937085768 {...}                                                the same in nanoseconds (hftbacktest's)
+configuration: {...}                                                     what the recorder was told
+"""
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from opportunities.errors import MarketDataError
+
+_ANSWER = re.compile(r"(?P<url>https?://\S+) -> (?P<time>\d{9,10}(?:\.\d+)?): (?P<body>.*)", re.DOTALL)
+_RECEIVED = re.compile(r"(?P<time>\d{9,10}(?:\.\d+)?): (?P<body>[\[{].*)", re.DOTALL)
+_NANOSECONDS = re.compile(r"(?P<time>\d{19}) (?P<body>[\[{].*)", re.DOTALL)
+_OTHER = re.compile(r"wss?://\S+ <->? \d{9,10}(?:\.\d+)?(?:: .*)?|configuration: .*", re.DOTALL)
+_DECODER = json.JSONDecoder()
+_NOTHING: SplitResult = urlsplit("")
+
+
+@dataclass(frozen=True)
+class Message:
+    """What came in: its JSON, the moment in epoch seconds, the address that was asked for it, empty where none was,
+    and where it stands.
+    """
+
+    time: float
+    body: Any
+    url: SplitResult
+    where: str
+
+
+def is_recording(line: str) -> bool:
+    """Whether a file that begins with this line is a recording."""
+    return any(pattern.fullmatch(line) for pattern in (_ANSWER, _RECEIVED, _NANOSECONDS, _OTHER))
+
+
+def read_messages(path: Path) -> Iterator[Message]:
+    """The file's messages in its order; raises MarketDataError with the line where one is none, or cannot be read."""
+    for line, text in enumerate(_lines(path), 1):
+        if not text.strip() or _OTHER.fullmatch(text):
+            continue
+        answer, nanoseconds = _ANSWER.fullmatch(text), _NANOSECONDS.fullmatch(text)
+        found = answer or nanoseconds or _RECEIVED.fullmatch(text)
+        if not found:
+            raise MarketDataError(f"{path}, line {line}: {text[:40]!r} is no recorded message.")
+        try:
+            body, _ = _DECODER.raw_decode(found["body"])  # some recorders add the answer's headers behind it
+        except (ValueError, RecursionError) as error:
+            raise MarketDataError(f"{path}, line {line}: its body is no JSON ({error!s:.80}).") from error
+        url = urlsplit(answer["url"]) if answer else _NOTHING
+        time = int(found["time"]) / 1e9 if nanoseconds else float(found["time"])
+        yield Message(time, body, url, f"{path}, line {line}")
+
+
+def first_line(path: Path, *, most: int = 1 << 16) -> str | None:
+    """The file's first line, or the beginning of a long one, unpacked where it is packed; None where it is no text.
+
+    Raises MarketDataError where it cannot be read, or unpacked.
+    """
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return file.readline(most).decode("utf-8-sig", errors="strict").rstrip("\r\n")
+    except UnicodeDecodeError:
+        return None
+    except (OSError, EOFError, zlib.error) as error:
+        raise MarketDataError(f"{path}: it cannot be read ({error}).") from error
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise MarketDataError(f"{path}: it cannot be read as a recording ({error}).") from error
+    yield from text.split("\n")

@@ -1,0 +1,51 @@
+"""Minute candles of Deribit's perpetuals that were recorded beside its option chains, one a row, hours apart.
+
+They are too far apart for candles, so the newest one tells a price only: its close if it was closed at the moment, else
+its open.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from opportunities.market.recorded import deribit
+from opportunities.market.recorded.events import Key, numbers
+from opportunities.market.recorded.replay import MINUTE, QUOTES_LAST, Observed
+from opportunities.market.recorded.tables import read_table
+
+_DATE = "snapshot_timestamp_ms"
+_PRICES = ("candle_open", "candle_close")
+_QUOTES = {"perp_futures_best_bid": "bid", "perp_futures_best_ask": "ask"}
+COLUMNS = (_DATE, "instrument_name", "candle_close_time_ms", *_PRICES, *_QUOTES)
+
+
+def read_minutes(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> list[Observed]:
+    """The last price of each contract with a candle that began in the last 15 minutes or in the minute that begins at
+    the moment; the others are counted. Raises MarketDataError with file, row and cause for what is no such table.
+    """
+    found: dict[Key, Observed] = {}
+    for path in paths:
+        table = read_table(path, COLUMNS)
+        times = table.dates / 1000
+        current = (times >= as_of - QUOTES_LAST) & (times < as_of + MINUTE)
+        excluded["minute candle of another time"] += int((~current).sum())
+        rows = np.flatnonzero(current)
+        columns = {name: table.numbers(name, rows) for name in COLUMNS[2:]}
+        for i in np.argsort(times[rows], kind="stable").tolist():
+            row = int(rows[i])
+            name = table.columns["instrument_name"][row]
+            key = deribit.named(str(name))
+            if key is None or key.section != "perpetuals":
+                table.refuse(row, f"{name!r:.40} is not the name of a perpetual, like BTC-PERPETUAL")
+            closed = columns["candle_close_time_ms"][i] <= as_of * 1000
+            price = float(columns["candle_close" if closed else "candle_open"][i])
+            if not price > 0:
+                excluded["minute candle without a price"] += 1
+                continue
+            quotes = {short: float(columns[long][i]) for long, short in _QUOTES.items()}
+            known = numbers(key, {"last": price, "mark": price, **quotes})
+            excluded["minute candle with a newer one"] += key in found
+            found[key] = Observed(deribit.usual(key), float(times[row]), None, known.values)
+    return list(found.values())
