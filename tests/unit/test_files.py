@@ -185,6 +185,18 @@ def test_histories_of_different_length_end_together(tmp_path: Path) -> None:
     assert (perpetuals.funding_time[1, :-3] == 0).all()
 
 
+def test_a_coin_margined_contract_has_candles_and_funding_as_a_linear_one(tmp_path: Path) -> None:
+    record_spot(tmp_path, "BTC_USDT")
+    record_perpetual(tmp_path)
+    record_perpetual(tmp_path, "BTC_USD_BTC")
+    perpetuals = perpetuals_of(from_directory([tmp_path], NOW))
+    assert perpetuals.symbols == ("BTC/USD:BTC", "BTC/USDT:USDT")
+    assert list(perpetuals.inverse) == [1, 0]
+    for name in ("mark", "index", "funding_rate", "volume_24h_usd", "funding_history"):
+        np.testing.assert_array_equal(*getattr(perpetuals, name))
+    np.testing.assert_array_equal(*perpetuals.candles["1h"].volume)
+
+
 def test_the_mark_is_the_recorded_one_of_the_same_hour(tmp_path: Path) -> None:
     record_perpetual(tmp_path)
     snapshot = from_directory([tmp_path], NOW)
@@ -246,7 +258,7 @@ def test_what_does_not_belong_is_left_out_and_counted(tmp_path: Path) -> None:
     write(tmp_path, "SOL_USDT-5m.feather", candles(5))
     write(tmp_path, "BTCUSDT.feather", candles(5))
     record_perpetual(tmp_path)
-    write(tmp_path, "BTC_USD_BTC-1h-futures.feather", candles(101))
+    write(tmp_path, "BTC_USDT_ETH-1h-futures.feather", candles(101))
     write(tmp_path, "ETH_USDT_USDT-1h-futures.feather", candles(101))
     write(tmp_path, "XRP_USDT_USDT-1h-futures.feather", candles(101))
     write(tmp_path, "XRP_USDT_USDT-8h-funding_rate.feather", funding(RATES[:9]))
@@ -262,7 +274,7 @@ def test_what_does_not_belong_is_left_out_and_counted(tmp_path: Path) -> None:
         "not listed yet": 1,
         "no 1h candles": 1,
         "file of no known kind": 2,
-        "inverse contract": 1,
+        "settled in a third coin": 1,
         "no funding history": 1,
     }
 

@@ -143,17 +143,43 @@ def test_perpetuals_keep_their_candles_and_books(tmp_path: Path) -> None:
     assert set(perpetuals.candles) == {"1h", "4h"}
 
 
-def test_books_of_what_has_no_candles_or_is_margined_in_coin_are_counted(tmp_path: Path) -> None:
+def test_books_of_contracts_need_no_candles_and_of_stable_pairs_are_counted(tmp_path: Path) -> None:
     record(tmp_path, "BTC_USDT")
     write_book(tmp_path, "usdm_btcusdt", book())
     write_book(tmp_path, "cm_btcusd_perp", book())
     write_book(tmp_path, "spot_usdcusdt", book(1_000.0))
     found = snapshot(tmp_path)
-    assert found.excluded == {
-        "order book of a contract without candles and funding": 1,
-        "inverse contract": 1,
-        "pair of stable coins": 1,
-    }
+    assert found.excluded == {"pair of stable coins": 1}
+    assert found.perpetuals
+    assert found.perpetuals.symbols == ("BTC/USD:BTC", "BTC/USDT:USDT")
+    assert list(found.perpetuals.inverse) == [1, 0]
+    assert np.isnan(found.perpetuals.funding_rate).all()
+    assert list(found.perpetuals.next_funding_time) == [0, 0]
+    assert found.perpetuals.funding_history.shape == (2, 0)
+
+
+def test_sizes_of_a_coin_margined_book_are_contracts_of_usd(tmp_path: Path) -> None:
+    record(tmp_path, "BTC_USDT")
+    for name in ("cm_btcusd_perp", "cm_ethusd_perp", "cm_btcusd_240329"):
+        write_book(tmp_path, name, book())
+    found = snapshot(tmp_path)
+    assert found.perpetuals
+    assert found.perpetuals.books
+    assert found.perpetuals.rules
+    assert found.perpetuals.symbols == ("BTC/USD:BTC", "ETH/USD:ETH")
+    for row, usd in enumerate((100, 10)):
+        assert list(found.perpetuals.books.bid_price[row, :2]) == [99.0, 98.0]
+        assert found.perpetuals.books.bid_size[row, :2] == pytest.approx([1.5 * usd / 99, 2.5 * usd / 98], rel=1e-12)
+        assert found.perpetuals.books.ask_size[row, 4] == pytest.approx(5.25 * usd / 105, rel=1e-12)
+        assert found.perpetuals.rules.contract_size[row] == usd
+    assert found.spot
+    assert list(found.perpetuals.index) == [found.spot.last[0], 100.0]
+    assert "BTC/USD:BTC" in found.assumptions["contract sizes"]
+    assert found.futures
+    assert found.futures.symbols == ("BTC/USD:BTC-240329",)
+    assert (found.futures.bid[0], found.futures.ask[0], found.futures.inverse[0]) == (99.0, 101.0, 1)
+    assert found.futures.expiry[0] == 1_711_699_200  # 2024-03-29 08:00 UTC
+    assert "futures" not in found.missing
 
 
 def test_unknown_files_anywhere_are_counted_and_hidden_ones_are_not_looked_at(tmp_path: Path) -> None:

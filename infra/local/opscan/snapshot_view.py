@@ -97,12 +97,13 @@ def _perpetuals(perpetuals: Perpetuals) -> list[Json]:
         {
             "symbol": symbol,
             "exchange": perpetuals.exchanges[i],
+            "inverse": bool(perpetuals.inverse[i]),
             "mark": float(perpetuals.mark[i]),
             "index": float(perpetuals.index[i]),
-            "funding_rate": float(perpetuals.funding_rate[i]),
-            "funding_interval_hours": float(perpetuals.funding_interval_hours[i]),
-            "funding_apr": float(apr[i]),
-            "next_funding_time": iso(perpetuals.next_funding_time[i]),
+            "funding_rate": _known(perpetuals.funding_rate[i]),
+            "funding_interval_hours": _known(perpetuals.funding_interval_hours[i]),
+            "funding_apr": _known(apr[i]),
+            "next_funding_time": iso(perpetuals.next_funding_time[i]) if perpetuals.next_funding_time[i] else None,
             "payments": int(payments[i]),
         }
         for i, symbol in enumerate(perpetuals.symbols)
@@ -128,10 +129,16 @@ def _perpetual_table(perpetuals: Perpetuals, captured_at: int) -> Table:
             perpetuals.exchanges[i],
             f"{perpetuals.mark[i]:.6g}",
             f"{premium[i]:+.1f}",
-            f"{perpetuals.funding_rate[i] * 1e4:+.3f}",
-            f"{perpetuals.funding_interval_hours[i]:g} h",
-            f"{apr[i]:+.1%}",
-            f"{(perpetuals.next_funding_time[i] - captured_at) / 3600:.1f} h",
+            *(
+                (
+                    f"{perpetuals.funding_rate[i] * 1e4:+.3f}",
+                    f"{perpetuals.funding_interval_hours[i]:g} h",
+                    f"{apr[i]:+.1%}",
+                    f"{(perpetuals.next_funding_time[i] - captured_at) / 3600:.1f} h",
+                )
+                if np.isfinite(apr[i])
+                else ("", "", "", "")
+            ),
             str(int(np.isfinite(perpetuals.funding_history[i]).sum())),
         )
     return table
@@ -140,6 +147,10 @@ def _perpetual_table(perpetuals: Perpetuals, captured_at: int) -> Table:
 def _apr(perpetuals: Perpetuals) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Simple, not compounded, by each contract's own interval."""
     return perpetuals.funding_rate * _HOURS_A_YEAR / perpetuals.funding_interval_hours
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _complete(candles: Candles) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
+from statistics import median
 
 from opportunities.domain import Fees
 from opportunities.errors import MarketDataError
@@ -139,10 +140,11 @@ def _prices(spot: Spot | None, listed: Mapping[Key, Contract], options: Options 
         prices.setdefault(symbol.partition("/")[0], price)
     for key, each in listed.items():
         prices.setdefault(key.base, float(each.bars.close[-1]) if each.mark is None else each.mark)
+    indices: dict[str, list[float]] = {}
     for symbol, price in zip(options.symbols, options.index.tolist(), strict=True) if options else ():
         if price > 0:
-            prices.setdefault(symbol.partition("/")[0], price)
-    return prices
+            indices.setdefault(symbol.partition("/")[0], []).append(price)
+    return {base: median(found) for base, found in indices.items()} | prices
 
 
 def _stamp(time: float | None, as_of: int) -> int:

@@ -111,7 +111,8 @@ def _read(message: Message) -> Sequence[Event]:
         raise MarketDataError(f"{message.where}: it is not what its exchange sends ({error!r:.120}).") from error
     if said:
         return said
-    return [Ignored(f"answer of {message.url.netloc}, which is not read" if message.url.netloc else "message not read")]
+    asked = message.url.netloc + message.url.path
+    return [Ignored(f"answer of {asked}, which is not read" if asked else "message that is not read")]
 
 
 def _named(events: list[tuple[float, Event]]) -> Iterator[tuple[float, Event]]:

@@ -1,4 +1,4 @@
-"""The spot section of a recorded snapshot, and what all sections share: fresh series on one grid of hours, quotes, rules."""
+"""The spot section of a recorded snapshot, and what all share: series on one grid of hours, quotes, rules."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

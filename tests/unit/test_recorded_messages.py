@@ -1,0 +1,358 @@
+"""Recorded messages of exchanges, made here in the shapes that exchanges send and recorders write."""
+
+import gzip
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from opportunities.domain import Investor
+from opportunities.errors import MarketDataError, Unsuitable
+from opportunities.market.archive import load, save
+from opportunities.market.recorded.files import from_directory
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.strategies import load as strategy
+from opportunities.strategies import names
+from tests.unit.recordings import at
+
+NOW = at(100.5)  # 2024-03-05 04:30 UTC
+SPOT, LINEAR, INVERSE = "api.binance.com/api/v3", "fapi.binance.com/fapi/v1", "dapi.binance.com/dapi/v1"
+
+
+def answer(address: str, body: Any, seconds: float = -5.0) -> str:
+    return f"https://{address} -> {NOW + seconds}: {json.dumps(body)}"
+
+
+def came(body: Any, seconds: float = -5.0) -> str:
+    return f"{NOW + seconds}: {json.dumps(body)}"
+
+
+def streamed(body: Any, seconds: float = -5.0) -> str:
+    return f"{round((NOW + seconds) * 1e9)} {json.dumps(body)}"
+
+
+def write(directory: Path, *lines: str, name: str = "recording", packed: bool = True) -> Path:
+    path = directory / f"{name}.gz" if packed else directory / name
+    text = "\n".join(lines).encode() + b"\n"
+    path.write_bytes(gzip.compress(text) if packed else text)
+    return path
+
+
+def depth(update: int = 10, price: float = 100.0, **more: Any) -> dict[str, Any]:
+    return {
+        "lastUpdateId": update,
+        "bids": [[f"{price - i}", f"{i}.5"] for i in range(1, 4)],
+        "asks": [[f"{price + i}", f"{i}.25"] for i in range(1, 4)],
+        **more,
+    }
+
+
+def instrument(symbol: str, size: float | None = None) -> dict[str, Any]:
+    return {
+        "symbol": symbol,
+        **({} if size is None else {"contractSize": size}),
+        "filters": [
+            {"filterType": "PRICE_FILTER", "tickSize": "0.1"},
+            {"filterType": "LOT_SIZE", "stepSize": "1", "minQty": "2"},
+            {"filterType": "MIN_NOTIONAL", "notional": "5"},
+        ],
+    }
+
+
+def snapshot(directory: Path, as_of: int = NOW) -> MarketSnapshot:
+    found = from_directory([directory], as_of)
+    assert save(load(save(found))) == save(found)
+    return found
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_answers_give_books_quotes_and_the_rules_of_orders(tmp_path: Path, packed: bool) -> None:
+    write(
+        tmp_path,
+        answer(f"{SPOT}/exchangeInfo", {"symbols": [instrument("BTCUSDT"), instrument("ETHBTC")]}),
+        answer(f"{SPOT}/depth?symbol=BTCUSDT&limit=1000", depth()),
+        answer(f"{SPOT}/depth?symbol=ETHBTC&limit=1000", depth()),
+        answer(f"{SPOT}/ticker/24hr", [{"symbol": "ADAUSDT", "bidPrice": "2", "askPrice": "3", "quoteVolume": "7"}]),
+        'configuration: {"l2_book": ["BTC-USDT"]}',
+        packed=packed,
+    )
+    found = snapshot(tmp_path)
+    assert found.spot
+    assert found.spot.books
+    assert found.spot.rules
+    assert found.spot.symbols == ("BTC/USDT", "ADA/USDT")
+    assert list(found.spot.bid) == [99.0, 2.0]
+    assert list(found.spot.ask) == [101.0, 3.0]
+    assert found.spot.volume_24h_usd[1] == 7.0
+    assert list(found.spot.books.bid_size[0]) == [1.5, 2.5, 3.5]
+    assert (found.spot.rules.tick[0], found.spot.rules.lot[0]) == (0.1, 1.0)
+    assert found.spot.rules.minimum_notional_usd[0] == 5.0
+    assert found.excluded == {"instrument not quoted in dollars": 1, "not quoted in dollars": 1}
+    assert found.freshness["spot"] == NOW - 5
+
+
+def test_contracts_are_as_large_as_their_exchange_says(tmp_path: Path) -> None:
+    listed = [instrument("BTCUSD_PERP", 50), instrument("BTCUSD_240329", 50), instrument("ETHUSD_PERP", 20)]
+    write(
+        tmp_path,
+        answer(f"{INVERSE}/depth?symbol=BTCUSD_PERP", depth()),
+        answer(f"{INVERSE}/depth?symbol=BTCUSD_240329", depth(price=110.0)),
+        answer(
+            f"{INVERSE}/premiumIndex",
+            [
+                {
+                    "symbol": "BTCUSD_PERP",
+                    "markPrice": "100.5",
+                    "indexPrice": "100.25",
+                    "lastFundingRate": "0.0003",
+                    "nextFundingTime": (NOW + 600) * 1000,
+                }
+            ],
+        ),
+        answer(f"{INVERSE}/exchangeInfo", {"symbols": listed}),
+    )
+    found = snapshot(tmp_path)
+    perpetuals, futures = found.perpetuals, found.futures
+    assert perpetuals
+    assert perpetuals.books
+    assert perpetuals.rules
+    assert futures
+    assert perpetuals.symbols == ("BTC/USD:BTC",)
+    assert perpetuals.books.bid_size[0] == pytest.approx([1.5 * 50 / 99, 2.5 * 50 / 98, 3.5 * 50 / 97], rel=1e-12)
+    assert (perpetuals.rules.contract_size[0], perpetuals.rules.minimum_notional_usd[0]) == (50, 100)
+    assert (perpetuals.mark[0], perpetuals.index[0], perpetuals.funding_rate[0]) == (100.5, 100.25, 0.0003)
+    assert (perpetuals.funding_interval_hours[0], perpetuals.next_funding_time[0]) == (8, NOW + 600)
+    assert (futures.symbols, futures.bid[0]) == (("BTC/USD:BTC-240329",), 109.0)
+    assert "contract sizes" not in found.assumptions
+    assert found.excluded == {"instrument without a quote": 1}
+
+
+def changes(kind: str) -> list[dict[str, Any]]:
+    """Twenty changes of a book, the updates 1 to 40 two by two, as spot's or the contracts' stream numbers them."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for i in range(20):
+        away, size = rng.integers(1, 12, 2), rng.integers(0, 3, 2)
+        own = {"pu": 2 * i, "T": (NOW + i) * 1000} if kind == "usdm" else {}
+        sides = {"b": [[f"{100 - away[0]}", f"{size[0]}"]], "a": [[f"{100 + away[1]}", f"{size[1]}"]]}
+        rows.append({"e": "depthUpdate", "s": "BTCUSDT", "U": 2 * i + 1, "u": 2 * i + 2, **own, **sides})
+    return rows
+
+
+@given(
+    kind=st.sampled_from(["spot", "usdm"]), first=st.integers(0, 39), heard=st.integers(0, 20), until=st.integers(0, 24)
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_feed_is_the_book_with_all_changes_until_the_moment(
+    tmp_path: Path, kind: str, first: int, heard: int, until: int
+) -> None:
+    """The whole book, of update `first`, came in before the change number `heard`; one change a second."""
+    rows = [(float(i), {"stream": "btcusdt@depth@100ms", "data": row}) for i, row in enumerate(changes(kind))]
+    rows.insert(heard, (heard - 0.5, depth(first, **({} if kind == "spot" else {"E": 1, "T": 1}))))
+    write(tmp_path, *(streamed(body, seconds) for seconds, body in rows))
+    bids, asks = ({float(price): float(size) for price, size in depth()[side]} for side in ("bids", "asks"))
+    for i, row in enumerate(changes(kind)):
+        if row["u"] > first and (i <= until or i < heard):
+            bids |= {float(price): float(size) for price, size in row["b"]}
+            asks |= {float(price): float(size) for price, size in row["a"]}
+    found = snapshot(tmp_path, NOW + until)
+    section = found.spot if kind == "spot" else found.perpetuals
+    assert section
+    assert section.books
+    assert section.symbols == ("BTC/USDT" if kind == "spot" else "BTC/USDT:USDT",)
+    for name, side, best_is_highest in (("bid", bids, True), ("ask", asks, False)):
+        expected = sorted(((price, size) for price, size in side.items() if size), reverse=best_is_highest)
+        prices, sizes = (getattr(section.books, f"{name}_{what}")[0] for what in ("price", "size"))
+        assert list(zip(prices, sizes, strict=True))[: len(expected)] == expected
+        assert np.isnan(prices[len(expected) :]).all()
+
+
+def test_a_book_with_a_gap_in_its_changes_is_no_book(tmp_path: Path) -> None:
+    rows = [{"stream": "btcusdt@depth", "data": row} for row in changes("spot")]
+    quote = {"stream": "btcusdt@bookTicker", "data": {"s": "BTCUSDT", "b": "99", "B": "1", "a": "101", "A": "1"}}
+    write(tmp_path, *map(streamed, [depth(0), *rows[:3], *rows[5:], quote]))
+    found = snapshot(tmp_path)
+    assert found.spot
+    assert found.spot.books is None
+    assert (found.spot.bid[0], found.spot.ask[0]) == (99.0, 101.0)
+    assert found.excluded == {"order book whose changes have a gap": 1}
+
+
+def test_what_came_after_the_moment_changes_nothing_but_its_count(tmp_path: Path) -> None:
+    rows = [streamed({"stream": "btcusdt@depth", "data": row}, i - 10) for i, row in enumerate(changes("spot"))]
+    lines = [streamed(depth(0), -11), *rows]
+    later = [came({"data": "anything"}, 60), came([1], 1e6)]
+    write(tmp_path, *lines[:12], *later)
+    known = snapshot(tmp_path)
+    write(tmp_path, *lines, *later)
+    assert save(snapshot(tmp_path)) == save(known)
+    assert known.excluded == {"message after the moment": 2}
+
+
+def ticker(name: str, **values: Any) -> dict[str, Any]:
+    data = {
+        "instrument_name": name,
+        "best_bid_price": 0.05,
+        "best_ask_price": 0.06,
+        "best_bid_amount": 7.0,
+        "best_ask_amount": 8.0,
+        "mark_price": 0.055,
+        "index_price": 100.0,
+        "open_interest": 40.0,
+        "stats": {"volume_usd": 9.0},
+        **values,
+    }
+    return {"jsonrpc": "2.0", "method": "subscription", "params": {"channel": f"ticker.{name}.raw", "data": data}}
+
+
+def test_deribits_subscriptions_give_options_and_contracts(tmp_path: Path) -> None:
+    option = {"mark_iv": 62.0, "underlying_price": 102.0, "underlying_index": "BTC-29MAR24"}
+    prices = {"best_bid_price": 99.0, "best_ask_price": 101.0, "mark_price": 100.5}
+    book = {
+        "type": "snapshot",
+        "instrument_name": "BTC-PERPETUAL",
+        "change_id": 5,
+        "bids": [["new", 99.0, 990.0], ["new", 98.0, 980.0]],
+        "asks": [["new", 101.0, 2020.0]],
+    }
+    change = {**book, "type": "change", "prev_change_id": 5, "change_id": 9, "asks": [], "bids": [["delete", 98.0, 0]]}
+    write(
+        tmp_path,
+        "wss://www.deribit.com/ws/api/v2 <-> 1709613000.5",
+        'wss://www.deribit.com/ws/api/v2 <- 1709613000.6: {"id": 1}',
+        came({"jsonrpc": "2.0", "id": 1, "result": ["ticker.BTC-PERPETUAL.raw"]}),
+        came(ticker("BTC-29MAR24-100-C", **option)),
+        came(ticker("BTC_USDC-29MAR24-100-C")),
+        came(ticker("BTC-PERPETUAL", **prices, funding_8h=0.0001)),
+        came(ticker("BTC-29MAR24", **prices)),
+        *(
+            came({"jsonrpc": "2.0", "method": "subscription", "params": {"channel": "book.BTC.raw", "data": data}})
+            for data in (book, change)
+        ),
+        came({"jsonrpc": "2.0", "method": "subscription", "params": {"channel": "trades.BTC.raw", "data": []}}),
+    )
+    found = snapshot(tmp_path)
+    assert found.options
+    assert found.perpetuals
+    assert found.perpetuals.books
+    assert found.futures
+    assert found.options.symbols == ("BTC/USD:BTC-240329-100-C",)
+    row = {name: getattr(found.options, name)[0] for name in ("bid", "ask", "bid_size", "mark", "mark_iv", "forward")}
+    assert row == {"bid": 0.05, "ask": 0.06, "bid_size": 7.0, "mark": 0.055, "mark_iv": 0.62, "forward": 102.0}
+    assert found.options.open_interest_usd[0] == 4_000.0
+    assert (found.perpetuals.symbols, found.perpetuals.exchanges) == (("BTC/USD:BTC",), ("deribit",))
+    assert found.perpetuals.books.bid_size[0, 0] == pytest.approx(10.0, rel=1e-12)
+    assert np.isnan(found.perpetuals.books.bid_size[0, 1:]).all()
+    assert found.perpetuals.books.ask_size[0, 0] == pytest.approx(20.0, rel=1e-12)
+    assert (found.perpetuals.funding_rate[0], found.perpetuals.next_funding_time[0]) == (0.0001, at(104))
+    assert found.perpetuals.open_interest_usd[0] == 40.0
+    assert (found.futures.symbols, found.futures.mark[0]) == (("BTC/USD:BTC-240329",), 100.5)
+    assert set(found.fees) == {"deribit"}
+    assert found.excluded == {
+        "message that is not read": 1,
+        "option not quoted in coin": 1,
+        "single trade: no strategy judges these": 1,
+    }
+
+
+def test_hyperliquids_books_are_of_perpetuals_in_usdc(tmp_path: Path) -> None:
+    levels = [[{"px": f"{100 + side * i}", "sz": f"{i}", "n": 1} for i in (1, 2)] for side in (-1, 1)]
+    write(
+        tmp_path,
+        streamed({"channel": "l2Book", "data": {"coin": "BTC", "levels": levels, "time": 1}}),
+        streamed({"channel": "trades", "data": []}),
+    )
+    found = snapshot(tmp_path)
+    assert found.perpetuals
+    assert found.perpetuals.symbols == ("BTC/USDC:USDC",)
+    assert found.perpetuals.exchanges == ("hyperliquid",)
+    assert (found.perpetuals.bid[0], found.perpetuals.ask[0], found.perpetuals.inverse[0]) == (99.0, 101.0, 0)
+
+
+def test_what_no_market_can_be_made_of_is_named_by_what_was_asked(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        answer("www.okx.com/api/v5/public/instruments?instType=SPOT", {"code": "0", "data": []}),
+        answer(f"{SPOT}/klines?symbol=BTCUSDT", [[1, 2]]),
+        answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(), -901),
+    )
+    with pytest.raises(MarketDataError, match="No recorded market is usable") as refused:
+        snapshot(tmp_path)
+    for reason in (
+        "1 answer of www.okx.com/api/v5/public/instruments, which is not read",
+        "1 answer to klines of binance, which is not read",
+        "1 order book of another time",
+    ):
+        assert reason in str(refused.value)
+
+
+BROKEN = {
+    "no JSON": ("1709613000.5: {", "its body is no JSON"),
+    "no message": ("hello", "'hello' is no recorded message"),
+    "no symbols": (answer(f"{SPOT}/exchangeInfo", {}), "it is not what its exchange sends .KeyError.'symbols'"),
+    "no size": (answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(bids=[["1", "0"]])), "is not a positive price and size"),
+    "no numbers": (came(ticker("BTC-PERPETUAL") | {"params": {"channel": "ticker.x"}}), "KeyError.'data'"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_message_is_named_by_file_line_and_cause(tmp_path: Path, name: str) -> None:
+    line, cause = BROKEN[name]
+    path = write(tmp_path, "configuration: {}", line)
+    with pytest.raises(MarketDataError, match=f"^{path}, line 2: .*{cause}"):
+        snapshot(tmp_path)
+
+
+MINUTES = (
+    "snapshot_timestamp_ms,instrument_name,candle_close_time_ms,candle_open,candle_close,"
+    "perp_futures_best_bid,perp_futures_best_ask\n"
+)
+
+
+def minute(name: str, seconds: float, closes: float, quotes: str = ",") -> str:
+    return f"{round((NOW + seconds) * 1000)},{name},{round((NOW + closes) * 1000)},100,104,{quotes}\n"
+
+
+@pytest.mark.parametrize(("closes", "price"), [(0, 104.0), (1, 100.0)])
+def test_a_minute_candle_tells_its_close_once_it_is_closed(tmp_path: Path, closes: int, price: float) -> None:
+    rows = [minute("ETH-PERPETUAL", -30, closes), minute("BTC-PERPETUAL", 20, closes, "99,101")]
+    later = [minute("BTC-PERPETUAL", 60, 90, "1,2"), minute("BTC-PERPETUAL", -901, -900, "1,2")]
+    (tmp_path / "perps.csv").write_text(MINUTES + "".join([*rows, *later]))
+    found = snapshot(tmp_path)
+    perpetuals = found.perpetuals
+    assert perpetuals
+    assert perpetuals.symbols == ("BTC/USD:BTC", "ETH/USD:ETH")
+    assert perpetuals.exchanges == ("deribit", "deribit")
+    assert list(perpetuals.inverse) == [1, 1]
+    assert list(perpetuals.mark) == [price, price]
+    assert list(perpetuals.bid) == [99.0, pytest.approx(price * (1 - 2.5e-4))]
+    assert perpetuals.candles == {}
+    assert found.excluded == {"minute candle of another time": 2}
+
+
+def test_a_table_of_minutes_names_what_is_no_perpetual(tmp_path: Path) -> None:
+    path = tmp_path / "perps.csv"
+    path.write_text(MINUTES + minute("BTC-29MAR24", 0, 1))
+    with pytest.raises(MarketDataError, match=f"^{path}, row 1: 'BTC-29MAR24' is not the name of a perpetual"):
+        snapshot(tmp_path)
+
+
+def quoted_everywhere() -> Iterable[str]:
+    for symbol in ("BTCUSD_PERP", "ETHUSD_PERP"):
+        yield answer(f"{INVERSE}/depth?symbol={symbol}", depth())
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        yield answer(f"{LINEAR}/depth?symbol={symbol}", depth())
+        yield answer(f"{SPOT}/depth?symbol={symbol}", depth())
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_strategy_finds_anything_in_quotes_alone_and_all_say_why(tmp_path: Path, name: str) -> None:
+    write(tmp_path, *quoted_everywhere())
+    market = snapshot(tmp_path)
+    with pytest.raises(Unsuitable, match=r"\w+ \w+"):
+        strategy(name)(market, Investor(capital_usd=50_000.0, holdings={"BTC": 1.0}))
