@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from opportunities.snapshots import SnapshotShelf
 from tests import dynamodb_local
 from tests.doubles import Recorder
 from tests.template import event
+from tests.unit.markets import funding, perpetuals, walks
+from tests.unit.markets import market as market_of
 
 BUCKET = "snapshots"
 
@@ -148,3 +151,14 @@ def test_a_pair_on_two_exchanges_counts_once_by_its_largest_listing() -> None:
     assert described["source"] == "live (a, b)"
     assert described["asset_tiers"] == {"institutional": 1, "micro": 1}
     assert described["total_assets_scanned"] == 2
+
+
+def test_contracts_margined_in_coin_are_said_to_be_judged_for_their_funding_only() -> None:
+    spot = market_of({"1h": walks(1, 3, 260)}).spot
+    assert spot
+    contracts = perpetuals(spot, funding(1, np.zeros(3)))
+    inverse = np.array([0, 1, 1])
+    snapshot = MarketSnapshot(0, "files", {}, perpetuals=replace(contracts, inverse=inverse), excluded={"stale": 4})
+    assert describe(snapshot, ())["excluded"] == {"stale": 4, "inverse perpetual, judged for its funding only": 2}
+    linear = replace(snapshot, perpetuals=contracts)
+    assert describe(linear, ())["excluded"] == {"stale": 4}

@@ -21,7 +21,7 @@ def events(message: Message) -> Iterator[Event]:
         return
     channel, data = body["channel"], body["data"]
     if channel != "l2Book":
-        yield Ignored(TRADES if channel == "trades" else f"channel {channel} of {EXCHANGE}, which is not read")
+        yield Ignored(TRADES if channel == "trades" else f"channel {channel}, which is not read")
         return
     coin = str(data["coin"])
     if not coin.isalnum():
