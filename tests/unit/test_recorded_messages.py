@@ -128,6 +128,7 @@ def test_contracts_are_as_large_as_their_exchange_says(tmp_path: Path) -> None:
     assert (perpetuals.mark[0], perpetuals.index[0], perpetuals.funding_rate[0]) == (100.5, 100.25, 0.0003)
     assert (perpetuals.funding_interval_hours[0], perpetuals.next_funding_time[0]) == (8, NOW + 600)
     assert (futures.symbols, futures.bid[0]) == (("BTC/USD:BTC-240329",), 109.0)
+    assert futures.index[0] == 100.5  # no index of its own was recorded: its perpetual's mark
     assert "contract sizes" not in found.assumptions
     assert found.excluded == {"instrument without a quote": 1}
 

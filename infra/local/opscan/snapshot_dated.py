@@ -57,8 +57,7 @@ def futures_table(futures: Futures, captured_at: int) -> Table:
             symbol,
             futures.exchanges[i],
             f"{futures.mark[i]:.6g}",
-            f"{basis[i] * 1e4:+.1f}",
-            f"{yearly[i]:+.1%}",
+            *((f"{basis[i] * 1e4:+.1f}", f"{yearly[i]:+.1%}") if np.isfinite(basis[i]) else ("", "")),
             f"{(futures.expiry[i] - captured_at) / _DAY:.1f} d",
         )
     return table

@@ -162,7 +162,7 @@ def assumptions(listed: Mapping[Key, Contract], observed: Markets, prices: Price
         key for key in perpetuals if "index" not in quoted.get(key, {}) and not isfinite(_index(key, prices, nan))
     ]
     said["indices"] = "the spot market's last price, or the index beside the options" + (
-        f"; the mark for {_names(unpriced)}" if unpriced else ""
+        f"; the mark for {_names(unpriced)}, and for futures that of their coin's perpetual" if unpriced else ""
     )
     unmarked = [
         key

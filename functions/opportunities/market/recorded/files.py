@@ -22,7 +22,7 @@ from opportunities.market.recorded.minutes import read_minutes
 from opportunities.market.recorded.moments import books_of, merged, options_of
 from opportunities.market.recorded.replay import replay
 from opportunities.market.recorded.sections import Markets, Moment, fresh, spot_section
-from opportunities.market.snapshot import MarketSnapshot, Options, Spot
+from opportunities.market.snapshot import MarketSnapshot, Options, Perpetuals, Spot
 from opportunities.market.timeframes import HOUR
 
 BASE_TIER = Fees(spot_taker=0.001, perpetual_taker=0.0005)
@@ -85,7 +85,8 @@ def from_directory(
     prices = _prices(spot, {}, heard.section if heard else None)
     contracts_known = listed or markets["perpetuals"]
     perpetuals = perpetuals_section(listed, markets["perpetuals"], prices, moment) if contracts_known else None
-    futures = futures_section(markets["futures"], prices, moment) if markets["futures"] else None
+    underlying = _marks(perpetuals) | prices
+    futures = futures_section(markets["futures"], underlying, moment) if markets["futures"] else None
     if not (spot or perpetuals or futures or heard):
         raise MarketDataError(
             f"No recorded market is usable as of {datetime.fromtimestamp(as_of, UTC)}: {_counts(excluded)}."
@@ -145,6 +146,15 @@ def _prices(spot: Spot | None, listed: Mapping[Key, Contract], options: Options 
         if price > 0:
             indices.setdefault(symbol.partition("/")[0], []).append(price)
     return {base: median(found) for base, found in indices.items()} | prices
+
+
+def _marks(perpetuals: Perpetuals | None) -> dict[str, float]:
+    """The marks of perpetuals by pair and by coin: what is nearest to an index where none was recorded."""
+    marks: dict[str, float] = {}
+    for symbol, mark in zip(perpetuals.symbols, perpetuals.mark.tolist(), strict=True) if perpetuals else ():
+        marks.setdefault(symbol.partition(":")[0], mark)
+        marks.setdefault(symbol.partition("/")[0], mark)
+    return marks
 
 
 def _stamp(time: float | None, as_of: int) -> int:
