@@ -96,6 +96,17 @@ def test_answers_give_books_quotes_and_the_rules_of_orders(tmp_path: Path, packe
     assert found.freshness["spot"] == NOW - 5
 
 
+def test_a_first_line_may_be_long_and_in_any_script(tmp_path: Path) -> None:
+    said = json.dumps({"symbols": [], "note": "€" * 50_000}, ensure_ascii=False)
+    for shift in ("", " ", "  "):  # one of them is cut within a character
+        write(
+            tmp_path,
+            f"https://{SPOT}/exchangeInfo -> {NOW - 5}: {shift}{said}".replace(": " + shift + "{", ": {" + shift),
+            answer(f"{SPOT}/depth?symbol=BTCUSDT", depth()),
+        )
+        assert snapshot(tmp_path).spot
+
+
 def test_contracts_are_as_large_as_their_exchange_says(tmp_path: Path) -> None:
     listed = [instrument("BTCUSD_PERP", 50), instrument("BTCUSD_240329", 50), instrument("ETHUSD_PERP", 20)]
     write(

@@ -187,8 +187,6 @@ def _book(named: re.Match[str], path: Path) -> BookFile | str:
 def _kind(path: Path) -> str | None:
     """What the header or the first line says that a file is, or None."""
     line = first_line(path)
-    if line is None:
-        return None
     header = set(line.split(","))
     found = (kind for kind, columns in _TABLES.items() if columns <= header)
     return next(found, _RECORDING if is_recording(line) else None)

@@ -63,8 +63,8 @@ def read_messages(path: Path) -> Iterator[Message]:
         yield Message(time, body, url, f"{path}, line {line}")
 
 
-def first_line(path: Path, *, most: int = 1 << 16) -> str | None:
-    """The file's first line, or the beginning of a long one, unpacked where it is packed; None where it is no text.
+def first_line(path: Path, *, most: int = 1 << 16) -> str:
+    """The file's first line, or the beginning of a long one, unpacked where it is packed; what is no text is replaced.
 
     Raises MarketDataError where it cannot be read, or unpacked.
     """
@@ -72,9 +72,7 @@ def first_line(path: Path, *, most: int = 1 << 16) -> str | None:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
         with gzip.open(path) if packed else path.open("rb") as file:
-            return file.readline(most).decode("utf-8-sig", errors="strict").rstrip("\r\n")
-    except UnicodeDecodeError:
-        return None
+            return file.readline(most).decode("utf-8-sig", errors="replace").rstrip("\r\n")
     except (OSError, EOFError, zlib.error) as error:
         raise MarketDataError(f"{path}: it cannot be read ({error}).") from error
 
