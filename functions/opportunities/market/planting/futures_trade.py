@@ -51,17 +51,16 @@ def _near_and_far(market: MarketSnapshot) -> list[Carried]:
 
 
 def _carries(market: MarketSnapshot) -> list[Carried]:
-    """Every basis and calendar within an exchange that is long enough."""
+    """Every basis and calendar within an exchange that is long enough and has the coin."""
     futures, spot = futures_of(market), spot_of(market)
     long = [row for row in range(len(futures.symbols)) if days_left(market, row) >= LEAST_DAYS]
     found = []
     for sold in long:
         base, exchange = base_of(futures.symbols[sold]), futures.exchanges[sold]
-        coin = next(
-            row
-            for row, symbol in enumerate(spot.symbols)
-            if (symbol, spot.exchanges[row]) == (f"{base}/USDT", exchange)
-        )
+        pairs = zip(spot.symbols, spot.exchanges, strict=True)
+        coin = next((row for row, pair in enumerate(pairs) if pair == (f"{base}/USDT", exchange)), None)
+        if coin is None:
+            continue
         found.append(Carried(market, sold, coin))
         for near in long:
             alike = base_of(futures.symbols[near]) == base and futures.exchanges[near] == exchange
