@@ -98,18 +98,30 @@ class Fees:
 
 
 @dataclass(frozen=True)
+class StatedFees:
+    """What an investor says that he pays on one exchange, in units of `Fees`; None is what the market says."""
+
+    spot_taker: float | None = None
+    perpetual_taker: float | None = None
+    spot_maker: float | None = None
+    perpetual_maker: float | None = None
+    option_taker: float | None = None
+    option_cap: float | None = None
+
+
+@dataclass(frozen=True)
 class Investor:
     """What the caller told us about himself.
 
     `holdings` maps a base asset ("BTC") to the quantity held; `fees` maps an exchange to what the caller pays
-    there, in place of the fees the market snapshot states. `allowed_exchanges` and `allowed_assets` are those he may
-    trade on and in; empty means any. `version` counts the changes; 0 was never stored.
+    there, in place of those fees that the market snapshot states. `allowed_exchanges` and `allowed_assets` are those
+    he may trade on and in; empty means any. `version` counts the changes; 0 was never stored.
     """
 
     capital_usd: float = 10_000.0
     risk_tolerance: RiskTolerance = RiskTolerance.MEDIUM
     holdings: Mapping[str, float] = field(default_factory=dict)
-    fees: Mapping[str, Fees] = field(default_factory=dict)
+    fees: Mapping[str, StatedFees] = field(default_factory=dict)
     allowed_exchanges: tuple[str, ...] = ()
     allowed_assets: tuple[str, ...] = ()
     version: int = 0
@@ -138,6 +150,7 @@ class Opportunity:
     `profit_potential_usd` is after fees, spread, slippage and funding over `estimated_timeframe`, if the target
     is reached; `confidence_score` lies in [0, 1] and `metadata["confidence"]` names the statistic it is a
     function of. `symbol` is the exchange-independent name ("BTC/USDT" spot, "BTC/USDT:USDT" perpetual).
+    `metadata["legs"]` are the orders; one that names no exchange is for this `exchange`.
     """
 
     strategy_id: str

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, T
 from pydantic.fields import FieldInfo
 
 from opportunities import strategies
-from opportunities.domain import AssetTier, Fees, Filters, Investor, RiskLevel, RiskTolerance, Timeframe
+from opportunities.domain import AssetTier, Filters, Investor, RiskLevel, RiskTolerance, StatedFees, Timeframe
 from opportunities.errors import InvalidRequest
 from opportunities.fields import MOST_ITEMS, choices, like, texts
 
@@ -74,16 +74,16 @@ class DiscoverRequest(BaseModel):
 
 
 class FeesBody(BaseModel):
-    """Fees of one exchange, as fractions of the notional; `option_cap` of an option's premium."""
+    """Fees of one exchange, as fractions of the notional; those left out are the market's."""
 
     model_config = _STRICT
 
-    spot_taker: _Fee
-    perpetual_taker: _Fee
-    spot_maker: _Fee = Fees.spot_maker
-    perpetual_maker: _Fee = Fees.perpetual_maker
-    option_taker: _Fee = Fees.option_taker
-    option_cap: Annotated[FiniteFloat, Field(ge=0, le=1)] = Fees.option_cap
+    spot_taker: _Fee | None = None
+    perpetual_taker: _Fee | None = None
+    spot_maker: _Fee | None = None
+    perpetual_maker: _Fee | None = None
+    option_taker: _Fee | None = None
+    option_cap: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = None
 
 
 class ProfileBody(BaseModel):
@@ -103,7 +103,7 @@ class ProfileBody(BaseModel):
             capital_usd=self.capital_usd,
             risk_tolerance=self.risk_tolerance,
             holdings=self.holdings,
-            fees={name: Fees(**one.model_dump()) for name, one in self.fees.items()},
+            fees={name: StatedFees(**one.model_dump()) for name, one in self.fees.items()},
             allowed_exchanges=tuple(self.allowed_exchanges),
             allowed_assets=tuple(self.allowed_assets),
         )

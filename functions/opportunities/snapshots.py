@@ -13,6 +13,7 @@ from opportunities.errors import MarketUnavailable
 
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}  # somebody else has written it, or is writing it
 _ABSENT = {"404", "NoSuchKey", "NotFound"}
+_DENIED = {"403", "AccessDenied"}  # what S3 says of a missing object to a role that may not list the bucket
 
 
 def window_key(source: str, captured_at: int) -> str:
@@ -55,6 +56,11 @@ class SnapshotShelf:
         except ClientError as error:
             if error.response["Error"]["Code"] in _ABSENT:
                 raise MarketUnavailable(f"the market snapshot {key} is gone; start a new scan") from error
+            if error.response["Error"]["Code"] in _DENIED:
+                raise MarketUnavailable(
+                    f"the market snapshot {key} is gone, or this function's role may not read it: start a new scan;"
+                    " if that ends likewise, allow the role s3:GetObject on the bucket"
+                ) from error
             raise
         except BotoCoreError as error:
             raise MarketUnavailable("the snapshot bucket does not answer; start a new scan in a moment") from error

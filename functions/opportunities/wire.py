@@ -9,7 +9,6 @@ from typing import Any
 
 from opportunities.domain import (
     AssetTier,
-    Fees,
     Filters,
     Investor,
     Json,
@@ -17,8 +16,11 @@ from opportunities.domain import (
     RiskLevel,
     RiskTolerance,
     Scan,
+    StatedFees,
     Timeframe,
 )
+
+_ORDERED = {"quantity", "size"}
 
 
 def filters_to_json(filters: Filters) -> dict[str, Json]:
@@ -56,7 +58,7 @@ def investor_from_json(data: Mapping[str, Any]) -> Investor:
         capital_usd=data["capital_usd"],
         risk_tolerance=RiskTolerance(data["risk_tolerance"]),
         holdings=dict(data["holdings"]),
-        fees={exchange: Fees(**fees) for exchange, fees in data["fees"].items()},
+        fees={exchange: StatedFees(**fees) for exchange, fees in data["fees"].items()},
         allowed_exchanges=tuple(data["allowed_exchanges"]),
         allowed_assets=tuple(data["allowed_assets"]),
         version=data["version"],
@@ -64,7 +66,21 @@ def investor_from_json(data: Mapping[str, Any]) -> Investor:
 
 
 def opportunity_to_json(opportunity: Opportunity) -> dict[str, Any]:
-    return asdict(opportunity)
+    """As results hold it: a leg names its exchange where that is not the opportunity's; numbers are `_rounded`."""
+    document = asdict(opportunity)
+    for leg in document["metadata"]["legs"]:
+        if leg.get("exchange") == opportunity.exchange:
+            del leg["exchange"]
+    return {key: _rounded(key, value) for key, value in document.items()}
+
+
+def _rounded(key: str, value: Json) -> Json:
+    """Floats to seven significant digits, more would say nothing; what an order is for to ten, to keep whole lots."""
+    if isinstance(value, float):
+        return float(f"{value:.{10 if key in _ORDERED else 7}g}")
+    if isinstance(value, dict):
+        return {name: _rounded(name, each) for name, each in value.items()}
+    return [_rounded(key, each) for each in value] if isinstance(value, list) else value
 
 
 def execution_input(scan: Scan, investor: Investor, window: int) -> dict[str, Any]:

@@ -5,7 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from opportunities.domain import Fees, Filters, Investor, OutcomeStatus, RiskLevel, RiskTolerance, ScanState, Timeframe
+from opportunities.domain import (
+    Filters,
+    Investor,
+    OutcomeStatus,
+    RiskLevel,
+    RiskTolerance,
+    ScanState,
+    StatedFees,
+    Timeframe,
+)
 from opportunities.errors import ScanDeleted
 from opportunities.items import StoredResult
 from opportunities.store import Store
@@ -125,7 +134,7 @@ def test_the_investor_reads_back_and_counts_versions(store: Store) -> None:
         capital_usd=50_000.5,
         risk_tolerance=RiskTolerance.HIGH,
         holdings={"BTC": 0.4, "PEPE": 1e12},
-        fees={"binance": Fees(0.00075, 0.00045, spot_maker=0.0)},
+        fees={"binance": StatedFees(0.00075, 0.00045, spot_maker=0.0)},
         allowed_exchanges=("binance", "kraken"),
         allowed_assets=("BTC",),
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from opportunities import aws
@@ -82,6 +83,15 @@ def test_a_pinned_snapshot_must_be_there(s3: Recorder) -> None:
 def test_a_snapshot_that_has_expired_is_said_to_be_gone(s3: Recorder) -> None:
     with pytest.raises(MarketUnavailable, match="windows/x/1 is gone; start a new scan"):
         SnapshotShelf(s3, BUCKET).get("windows/x/1")
+
+
+def test_to_a_role_that_may_not_list_a_missing_snapshot_is_said_to_be_gone_or_forbidden() -> None:
+    """Without s3:ListBucket, S3 answers 403 where nothing is."""
+    client = dynamodb_local.client("https://s3.us-east-1.amazonaws.com", "s3")
+    with Stubber(client) as stubbed:
+        stubbed.add_client_error("get_object", "AccessDenied", http_status_code=403)
+        with pytest.raises(MarketUnavailable, match=r"windows/x/1 is gone, or .* may not read it: start a new scan"):
+            SnapshotShelf(client, BUCKET).get("windows/x/1")
 
 
 def test_the_handler_captures_the_window_of_the_scan(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,4 +155,4 @@ def test_after_the_deadline_nothing_is_even_judged(store: Store, recorded: Recor
 
 def test_a_number_that_is_no_number_never_reaches_a_result(store: Store) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        judge(store, [opportunity(metadata={"z_score": float("nan")})]).run(TASK)
+        judge(store, [opportunity(metadata={"z_score": float("nan"), "legs": []})]).run(TASK)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from opportunities.domain import Fees, Investor, Opportunity
+from opportunities.domain import Investor, Opportunity, StatedFees
 from opportunities.errors import Unsuitable
 from opportunities.market.planting import hedge_position as planting
 from opportunities.market.simulated import simulated
@@ -150,7 +150,7 @@ def test_a_coin_that_moves_against_the_perpetual_is_not_shorted() -> None:
 
 
 def test_costs_beyond_the_loss_avoided_leave_nothing() -> None:
-    dear = replace(HELD, fees={"venue": Fees(0.1, 0.1)})
+    dear = replace(HELD, fees={"venue": StatedFees(0.1, 0.1)})
     assert find(followed(), dear).opportunities == ()
 
 
@@ -183,7 +183,7 @@ def test_order_other_coins_and_units_change_nothing() -> None:
         (replace(followed(), spot=None), HELD, "no spot market"),
         (replace(followed(), perpetuals=None), HELD, "no perpetuals"),
         (replace(followed(), captured_at=CAPTURED_AT + 3 * HOUR), HELD, "no fresh 1h candles"),
-        (replace(market({"1h": walks(1, 5, 720)}), perpetuals=followed().perpetuals), HELD, "721 closed candles"),
+        (replace(market({"1h": walks(1, 5, 480)}), perpetuals=followed().perpetuals), HELD, "481 closed candles"),
         (replace(market({"1d": walks(1, 5, 300)}), perpetuals=followed().perpetuals), HELD, "no fresh 1h candles"),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg, stats
 
-from opportunities.domain import Fees, Investor, Opportunity, RiskTolerance, Timeframe
+from opportunities.domain import Investor, Opportunity, RiskTolerance, StatedFees, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.planting import market_making as planting
 from opportunities.market.simulated import simulated
@@ -108,7 +108,7 @@ def test_only_the_wide_book_is_worth_making() -> None:
 
 def test_a_spread_below_twice_the_maker_fee_yields_nothing_and_a_rebate_may() -> None:
     assert find(wide(half=0.00099), INVESTOR).opportunities == ()
-    rebate = Investor(capital_usd=50_000.0, fees={"venue": Fees(0.001, 0.0005, spot_maker=-0.0005)})
+    rebate = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(0.001, 0.0005, spot_maker=-0.0005)})
     deep = wide(half=0.0012)
     assert find(deep, INVESTOR).opportunities == ()
     assert find(deep, rebate).opportunities

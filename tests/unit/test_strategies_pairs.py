@@ -10,7 +10,7 @@ from scipy import integrate, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.tsa.stattools import coint
 
-from opportunities.domain import Fees, Investor, Opportunity
+from opportunities.domain import Fees, Investor, Opportunity, StatedFees
 from opportunities.errors import Unsuitable
 from opportunities.market.planting import pairs_trading as planting
 from opportunities.market.simulated import simulated
@@ -198,11 +198,14 @@ def test_a_spread_at_rest_or_torn_apart_is_left_alone(z: float) -> None:
 
 
 def test_a_coin_wrapped_in_another_is_no_pair() -> None:
-    assert find(pair(deviation=2e-4, beta=1.0), Investor(50_000.0, fees={"venue": Fees(0.0, 0.0)})).opportunities == ()
+    assert (
+        find(pair(deviation=2e-4, beta=1.0), Investor(50_000.0, fees={"venue": StatedFees(0.0, 0.0)})).opportunities
+        == ()
+    )
 
 
 def test_fees_beyond_the_spread_leave_nothing() -> None:
-    assert find(pair(), replace(INVESTOR, fees={"venue": Fees(0.02, 0.02)})).opportunities == ()
+    assert find(pair(), replace(INVESTOR, fees={"venue": StatedFees(0.02, 0.02)})).opportunities == ()
 
 
 def test_among_random_walks_hardly_any_pair_is_found() -> None:
@@ -275,7 +278,7 @@ def test_bars_before_the_formation_and_those_of_other_timeframes_change_nothing(
         (replace(pair(), perpetuals=None), "no perpetuals"),
         (replace(pair(), captured_at=CAPTURED_AT + 3 * HOUR), "no fresh 1h candles"),
         (replace(market({"4h": walks(1, 3, 800)}), perpetuals=pair().perpetuals), "no fresh 1h candles"),
-        (replace(market({"1h": walks(1, 3, 743)}), perpetuals=pair().perpetuals), "744 closed candles"),
+        (replace(market({"1h": walks(1, 3, 499)}), perpetuals=pair().perpetuals), "500 closed candles"),
         (replace(market({"1h": np.full((3, 800), 7.0)}), perpetuals=pair().perpetuals), "fewer than two coins"),
         (replace(pair(), fees={}), "no fees are known for venue"),
     ],

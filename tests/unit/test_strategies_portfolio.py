@@ -170,7 +170,7 @@ def test_holdings_without_past_are_left_alone_and_named() -> None:
     assert snapshot.spot is not None
     bars = snapshot.spot.candles["1h"]
     close = bars.close.copy()
-    close[3, :500] = np.nan
+    close[3, :-480] = np.nan
     young = replace(snapshot, spot=replace(snapshot.spot, candles={"1h": replace(bars, close=close)}))
     who = held(snapshot)
     found = of_kind(young, "minimum_variance", replace(who, holdings={**who.holdings, "GONE": 1.0}))

@@ -9,7 +9,7 @@ import ta.volume
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opportunities.domain import Fees, Investor, Opportunity, Timeframe
+from opportunities.domain import Investor, Opportunity, StatedFees, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.planting import scalping_strategy as planting
 from opportunities.market.simulated import simulated
@@ -67,23 +67,23 @@ def test_its_average_and_its_regression_equal_those_of_other_packages() -> None:
     vwap = ta.volume.VolumeWeightedAveragePrice(high, low, close, volume, 24).volume_weighted_average_price()
     before = vwap.shift(1)
     assert found.exit_price == pytest.approx(before.iloc[-1], rel=1e-9)
-    gap = np.log(before / close).to_numpy()[-481:]
-    returns = np.diff(np.log(close.to_numpy()[-481:]))
+    gap = np.log(before / close).to_numpy()[-476:]
+    returns = np.diff(np.log(close.to_numpy()[-476:]))
     fit = sm.OLS(returns, sm.add_constant(gap[:-1])).fit(cov_type="HAC", cov_kwds={"maxlags": 5})
     x = gap[:-1] - gap[:-1].mean()
     phi = float(x[1:] @ x[:-1]) / float(x @ x)
     moved = x[1:] - phi * x[:-1]
     together = float(moved @ fit.resid[:-1]) / float(moved @ moved)
-    slope = fit.params[1] + together * (1 + 3 * phi) / 480
+    slope = fit.params[1] + together * (1 + 3 * phi) / 475
     assert found.metadata["reversion_per_bar"] == pytest.approx(slope, rel=1e-8)
     expected = slope * np.log(found.exit_price / found.metadata["micro_price"])
     assert found.metadata["expected_rise"] == pytest.approx(expected, rel=1e-8)
-    error = fit.bse[1] * np.sqrt(480 / 479) * expected / slope
+    error = fit.bse[1] * np.sqrt(475 / 474) * expected / slope
     z = (expected - found.metadata["round_trip_costs"]) / error
     assert found.metadata["confidence"] == {
         "statistic": "z of expected rise above costs",
         "value": pytest.approx(z, rel=1e-6),
-        "n": 480,
+        "n": 475,
     }
 
 
@@ -118,9 +118,9 @@ def test_its_money_adds_up_by_hand() -> None:
 def test_an_edge_below_twice_the_fee_and_the_spread_is_none() -> None:
     small = leaning(market({"1h": snapping(drop=0.002)[None, :]}))
     assert find(small, INVESTOR).opportunities == ()
-    free = Investor(capital_usd=50_000.0, fees={"venue": Fees(0.0, 0.0)})
+    free = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(0.0, 0.0)})
     assert find(small, free).opportunities
-    dear = Investor(capital_usd=50_000.0, fees={"venue": Fees(0.006, 0.0)})
+    dear = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(0.006, 0.0)})
     assert find(planted(), INVESTOR).opportunities
     assert find(planted(), dear).opportunities == ()
 
@@ -198,7 +198,7 @@ def test_what_happens_after_the_capture_changes_nothing() -> None:
         (replace(planted(), freshness={"spot": CAPTURED_AT - 61}), "61 seconds old"),
         (replace(planted(), captured_at=CAPTURED_AT + 3 * HOUR), "no fresh spot candles"),
         (leaning(market({"4h": walks(1, 2, 520)})), "of an hour or less"),
-        (leaning(market({"1h": walks(1, 2, 504)})), "505 closed"),
+        (leaning(market({"1h": walks(1, 2, 499)})), "500 closed"),
         (leaning(market({"1h": walks(1, 2, 520)}, symbols=("ETH/BTC", "USDC/USDT"))), "in USD"),
         (leaning(market({"1h": walks(1, 2, 520)}, volume_24h_usd=np.zeros(2))), "volume"),
         (leaning(market({"1h": walks(1, 2, 520)}, bid=np.full(2, np.nan))), "book"),

@@ -1,18 +1,22 @@
 import json
 from dataclasses import asdict, replace
+from math import ceil
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.regression.linear_model import GLSAR
 from statsmodels.tsa.stattools import coint
 
-from opportunities.domain import Fees, Investor, Opportunity
+from opportunities.domain import Investor, Opportunity, StatedFees
 from opportunities.errors import Unsuitable
 from opportunities.market.planting import statistical_arbitrage as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths import reversion
 from opportunities.maths.factors import principal
 from opportunities.strategies.statistical_arbitrage import find
 from tests.unit.markets import CAPTURED_AT, HOUR, books, funding, market, perpetuals, picked, scaled, walks
@@ -59,7 +63,7 @@ def test_the_stray_coin_is_traded_against_a_basket_of_perpetuals(s: float, side:
     found = trade(stray(s=s))
     first, *hedges = found.metadata["legs"]
     assert (found.symbol, first["side"], first["symbol"]) == (symbol, side, symbol)
-    assert 1 <= len(hedges) <= 6
+    assert 1 <= len(hedges) <= 5
     assert all(leg["symbol"].endswith(":USDT") and not leg["symbol"].startswith("A0/") for leg in hedges)
     assert found.metadata["close"] == {"s": 0.5 if s < 0 else 0.75}
 
@@ -74,13 +78,21 @@ def test_its_statistics_equal_statsmodels() -> None:
     statistic, p_value, _ = coint(logs[0, :720], level[:, :720].T)
     assert found["residual"]["statistic"] == pytest.approx(statistic, rel=1e-9)
     assert found["residual"]["p"] == pytest.approx(p_value, rel=1e-6)
-    design = np.column_stack([np.ones(720), level[:, :720].T])
-    fit = np.linalg.lstsq(design, logs[0, :720])[0]
-    sigma = (logs[0, :720] - design @ fit).std()
+    gone = reversion.half_life(sm.OLS(logs[0, :720], sm.add_constant(level[:, :720].T)).fit().resid)
+    until = 744 - ceil(5 * gone)
+    assert until > 720
+    fits = [
+        GLSAR(logs[0, :until], sm.add_constant(level[:count, :until].T), rho=0.5 ** (1 / gone)).fit()
+        for count in range(1, len(level) + 1)
+    ]
+    fit = min(fits, key=lambda each: each.bic)
+    count = len(fit.params) - 1
+    assert found["factors"]["count"] == count
+    sigma = (logs[0, :until] - fit.predict()).std()
     now = np.log((snapshot.spot.bid + snapshot.spot.ask) / 2)
-    residual = now[0] - fit[0] - fit[1:] @ (factors.weights @ (now - logs[:, 0]))
+    residual = now[0] - fit.params[0] - fit.params[1:] @ (factors.weights[:count] @ (now - logs[:, 0]))
     assert found["residual"]["s"] == pytest.approx(residual / sigma, rel=1e-6)
-    own = float(fit[1:] @ factors.weights[:, 0])
+    own = float(fit.params[1:] @ factors.weights[:count, 0])
     assert found["residual"]["deviation"] == pytest.approx(sigma / (1 - own), rel=1e-8)
 
 
@@ -124,7 +136,7 @@ def test_a_coin_at_rest_or_torn_off_is_left_alone(s: float) -> None:
 
 
 def test_fees_beyond_the_residual_leave_nothing() -> None:
-    assert find(stray(), replace(INVESTOR, fees={"venue": Fees(0.03, 0.03)})).opportunities == ()
+    assert find(stray(), replace(INVESTOR, fees={"venue": StatedFees(0.03, 0.03)})).opportunities == ()
 
 
 def test_without_perpetuals_of_other_coins_nothing_can_be_hedged() -> None:
@@ -185,7 +197,7 @@ def test_bars_before_the_formation_change_nothing() -> None:
         (replace(stray(), perpetuals=None), "no perpetuals"),
         (replace(stray(), captured_at=CAPTURED_AT + 3 * HOUR), "no fresh 1h candles"),
         (replace(market({"4h": walks(1, 12, 800)}), perpetuals=stray().perpetuals), "no fresh 1h candles"),
-        (replace(market({"1h": walks(1, 12, 743)}), perpetuals=stray().perpetuals), "744 closed candles"),
+        (replace(market({"1h": walks(1, 12, 499)}), perpetuals=stray().perpetuals), "500 closed candles"),
         (replace(market({"1h": walks(1, 9, 800)}), perpetuals=stray().perpetuals), "fewer than 10 coins"),
     ],
 )
@@ -212,7 +224,7 @@ def test_bad_series_never_reach_an_answer(seed: int, late: int, s: float, price:
     empty = replace(books(hostile.spot, 1), bid_price=np.full((14, 30), np.nan))
     hostile = replace(hostile, spot=replace(hostile.spot, books=empty), perpetuals=contracts)
     for found in find(hostile, INVESTOR).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 2200
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 2400
         assert 0 <= found.confidence_score <= 1
         assert found.profit_potential_usd > 0
         assert not {leg["symbol"][:3] for leg in found.metadata["legs"]} & {"A3/", "A5/"}

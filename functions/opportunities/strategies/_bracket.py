@@ -95,7 +95,7 @@ class Bracket:
             entry_price=self.entry.price,
             exit_price=self.target,
             asset_tier=AssetTier.of(self.venue.liquidity.volume_24h_usd),
-            metadata=instruments.shown(metadata | self.metadata(market)),
+            metadata=metadata | self.metadata(market),
             discovered_at=market.captured_at,
         )
 

@@ -209,7 +209,7 @@ def opportunity(market: MarketSnapshot, found: Carry, strategy_id: str, title: s
         entry_price=entry.price,
         exit_price=hedge.price,
         asset_tier=AssetTier.of(found.coin.liquidity.volume_24h_usd),
-        metadata=instruments.shown(metadata),
+        metadata=metadata,
         discovered_at=market.captured_at,
     )
 

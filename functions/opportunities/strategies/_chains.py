@@ -238,7 +238,7 @@ def opportunity(market: MarketSnapshot, found: Arbitrage, strategy_id: str, titl
         entry_price=None,
         exit_price=None,
         asset_tier=AssetTier.of(float(np.nansum(options.volume_24h_usd[list(found.rows)]))),
-        metadata=instruments.shown(metadata),
+        metadata=metadata,
         discovered_at=market.captured_at,
     )
 

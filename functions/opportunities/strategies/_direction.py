@@ -201,6 +201,6 @@ def _opportunity(
         entry_price=entry.price,
         exit_price=target,
         asset_tier=AssetTier.of(liquidity.volume_24h_usd),
-        metadata=instruments.shown(metadata),
+        metadata=metadata,
         discovered_at=market.captured_at,
     )

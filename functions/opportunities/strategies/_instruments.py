@@ -1,7 +1,7 @@
 """The instruments of a snapshot as the strategies meet them: which are quoted in USD, and what trading one costs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from math import floor, isfinite, sqrt
 
 import numpy as np
@@ -162,19 +162,6 @@ def quotes(market: MarketSnapshot, *traded: Liquidity) -> dict[str, Json]:
     return basis
 
 
-def shown(metadata: dict[str, Json]) -> dict[str, Json]:
-    """The same with every number to ten significant digits; more would say nothing, in many bytes."""
-    return {key: _shown(value) for key, value in metadata.items()}
-
-
-def _shown(value: Json) -> Json:
-    if isinstance(value, float):
-        return float(f"{value:.10g}")
-    if isinstance(value, dict):
-        return shown(value)
-    return [_shown(each) for each in value] if isinstance(value, list) else value
-
-
 def _ladders(books: Books | None, row: int) -> tuple[Ladder | None, Ladder | None]:
     """Bids and asks of one row, both or none."""
     if books is None or row >= len(books.bid_price):
@@ -186,8 +173,10 @@ def _ladders(books: Books | None, row: int) -> tuple[Ladder | None, Ladder | Non
 
 
 def fees_at(market: MarketSnapshot, investor: Investor, exchange: str) -> Fees:
-    """What the investor pays on an exchange. Unsuitable if neither he nor the market says."""
-    fees = investor.fees.get(exchange, market.fees.get(exchange))
-    if fees is None:
-        raise Unsuitable(f"no fees are known for {exchange}: neither the market nor the investor states them")
-    return fees
+    """What the investor pays on an exchange: what he states, and for the rest what the market says. Unsuitable if it
+    says nothing of the exchange."""
+    usual = market.fees.get(exchange)
+    if usual is None:
+        raise Unsuitable(f"no fees are known for {exchange}: the market does not state them")
+    stated = investor.fees.get(exchange)
+    return usual if stated is None else replace(usual, **{k: v for k, v in asdict(stated).items() if v is not None})

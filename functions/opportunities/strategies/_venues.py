@@ -200,7 +200,7 @@ def opportunity(market: MarketSnapshot, found: Cycle, strategy_id: str, title: s
         entry_price=orders[0].price,
         exit_price=orders[-1].price,
         asset_tier=AssetTier.of(min(float(np.nan_to_num(volume[order.listing.row])) for order in orders)),
-        metadata=instruments.shown(metadata),
+        metadata=metadata,
         discovered_at=market.captured_at,
     )
 

@@ -176,6 +176,6 @@ def _opportunity(
         entry_price=straddle.premium / in_usd,
         exit_price=straddle.worth(realised.value) / in_usd,
         asset_tier=AssetTier.of(float(np.nansum(options.volume_24h_usd[list(rows)]))),
-        metadata=instruments.shown(metadata),
+        metadata=metadata,
         discovered_at=market.captured_at,
     )

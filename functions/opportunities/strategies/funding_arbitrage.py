@@ -222,7 +222,7 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
         entry_price=shorted.price,
         exit_price=bought_back.price,
         asset_tier=AssetTier.of(coin.volume_24h_usd),
-        metadata=instruments.shown(metadata),
+        metadata=metadata,
         discovered_at=market.captured_at,
     )
 

@@ -2,9 +2,10 @@
 
 Idea: of all hedges with one future, h = ρ σ(coin) / σ(future), the least-squares slope of the coin's returns on the
 future's, leaves the least variance, and the share of variance that goes is R² (Ederington, The Hedging Performance of
-the New Futures Markets, Journal of Finance, 1979). Returns are those of 720 hours. Candidates are the ten most traded
-perpetuals and the coin's own; the one with the largest R² in the first half of the hours is taken, if the slope is
-positive. A perpetual without candles of its own is taken to move as its coin does on spot, and metadata says so.
+the New Futures Markets, Journal of Finance, 1979). Returns are those of the last 720 hours, or of as many as there
+are, at least 480. Candidates are the ten most traded perpetuals and the coin's own; the one with the largest R² in the
+first half of the hours is taken, if the slope is positive. A perpetual without candles of its own is taken to move as
+its coin does on spot, and metadata says so.
 
 Trade: sell h USD of the perpetual per USD of the coin, in whole lots; keep it 7 days. `profit_potential_usd` is no
 profit but the loss avoided: the fall of the expected shortfall of one day at 95 %, 2.063 x value x fall of the
@@ -16,9 +17,9 @@ Confidence: `inference.confidence` of the p-value of "the hedge lowers the varia
 on the second half of the hours, with the slope of the first half (Newey-West t of the squared returns saved). Above
 0.01 there is no opportunity: the best of eleven was chosen.
 
-Inputs: a coin held, with quotes, volume and 721 closed, fresh candles of 1 h; linear perpetuals with quotes and
-funding. Holdings are hedged one by one, each as if it were the only one. Refuses: no holdings, only cash, no spot
-market, no linear perpetuals, no holding with enough candles or none to hedge it with.
+Inputs: a coin held, with quotes, volume and 481 closed, fresh candles of 1 h; linear perpetuals with quotes and funding.
+Holdings are hedged one by one, each as if it were the only one. Refuses: no holdings, only cash, no spot market, no
+linear perpetuals, no holding with enough candles or none to hedge it with.
 """
 
 from collections.abc import Iterator
@@ -36,10 +37,9 @@ from opportunities.strategies._spread import Coin, Instrument, coins
 
 TITLE = "Hedge position"
 OPPORTUNITY_TYPES = ("hedge_position",)
-NEEDS = ("holdings", "spot candles of a holding: 721 closed bars of 1h", "linear perpetuals with quotes and funding")
+NEEDS = ("holdings", "spot candles of a holding: 481 closed bars of 1h", "linear perpetuals with quotes and funding")
 
-_BARS = 720
-_HALF = _BARS // 2
+_SHORTEST, _LONGEST = 480, 720
 _LIQUID = 10
 _DAYS = 7
 _SIGNIFICANCE = 0.01
@@ -62,46 +62,53 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     candles = instruments.spot_of(market).candles.get("1h")
     if candles is None or not instruments.fresh(candles, market.captured_at):
         raise Unsuitable("no fresh 1h candles of the spot market")
-    traded = coins(market, investor, candles, _BARS + 1)
-    hedges = list(_hedges(market, candles, traded))
+    hours = max(_SHORTEST, min(_LONGEST, len(candles.open_time) - 1))
+    traded = coins(market, investor, candles, hours + 1)
+    hedges = list(_hedges(market, candles, traded, hours))
     found: list[tuple[str, Opportunity]] = []
     judged = 0
     for position in owned.positions:
-        returns = _returns(candles, position.row)
+        returns = _returns(candles, position.row, hours)
         possible = [hedge for i, hedge in enumerate(hedges) if i < _LIQUID or hedge.base == position.asset]
         if returns is None or not possible:
             continue
         judged += 1
-        best = max(possible, key=lambda hedge: (_fit(returns[:_HALF], hedge.returns[:_HALF])[1], hedge.base))
+        best = max(possible, key=lambda hedge: (_fit(*_halves(returns, hedge.returns)[0])[1], hedge.base))
         opportunity = _opportunity(market, position, returns, best)
         if opportunity is not None:
             found.append((position.asset, opportunity))
     if not judged:
-        raise Unsuitable(f"no holding has {_BARS + 1} closed candles of 1h and a perpetual to hedge it with")
+        raise Unsuitable(f"no holding has {hours + 1} closed candles of 1h and a perpetual to hedge it with")
     found.sort(key=lambda each: (-each[1].profit_potential_usd, each[0]))
     return Findings(tuple(opportunity for _, opportunity in found), examined=judged)
 
 
-def _hedges(market: MarketSnapshot, candles: Candles, traded: list[Coin]) -> Iterator[_Hedge]:
+def _hedges(market: MarketSnapshot, candles: Candles, traded: list[Coin], hours: int) -> Iterator[_Hedge]:
     """The perpetuals with enough past, those of the most traded coins first."""
     contracts = instruments.perpetuals_of(market)
     recorded = contracts.candles.get("1h")
-    if recorded is not None and not np.array_equal(recorded.open_time[-_BARS - 1 :], candles.open_time[-_BARS - 1 :]):
+    if recorded is not None and not np.array_equal(recorded.open_time[-hours - 1 :], candles.open_time[-hours - 1 :]):
         recorded = None
     for coin in traded:
         if coin.perpetual is None:
             continue
-        own = _returns(recorded, coin.perpetual.row) if recorded is not None else None
-        returns = _returns(candles, coin.history) if own is None else own
+        own = _returns(recorded, coin.perpetual.row, hours) if recorded is not None else None
+        returns = _returns(candles, coin.history, hours) if own is None else own
         if returns is not None:
             yield _Hedge(coin.base, coin.perpetual, returns, own is not None)
 
 
-def _returns(candles: Candles, row: int) -> Floats | None:
-    """The last hourly returns of a row, shape (bars,); None where there are too few, or the price doesn't move."""
-    close = candles.close[row, -_BARS - 1 :] if row < len(candles.close) else candles.close[:0, 0]
+def _returns(candles: Candles, row: int, hours: int) -> Floats | None:
+    """The last hourly returns of a row, shape (hours,); None where there are too few, or the price doesn't move."""
+    close = candles.close[row, -hours - 1 :] if row < len(candles.close) else candles.close[:0, 0]
     returns: Floats = np.diff(close) / close[:-1]
-    return returns if len(returns) == _BARS and np.isfinite(returns).all() and returns.any() else None
+    return returns if len(returns) == hours and np.isfinite(returns).all() and returns.any() else None
+
+
+def _halves(coin: Floats, future: Floats) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """The first half of both series, which hedges are chosen by, and the second, which they are judged by."""
+    half = len(coin) // 2
+    return (coin[:half], future[:half]), (coin[half:], future[half:])
 
 
 def _fit(coin: Floats, future: Floats) -> tuple[float, float]:
@@ -172,7 +179,7 @@ def _opportunity(market: MarketSnapshot, position: Position, returns: Floats, he
         entry_price=sold.price,
         exit_price=bought_back.price,
         asset_tier=AssetTier.of(position.liquidity.volume_24h_usd),
-        metadata=instruments.shown(metadata),
+        metadata=metadata,
         discovered_at=market.captured_at,
     )
 
@@ -184,7 +191,8 @@ def _volatility_of_day(hourly: Floats) -> float:
 
 def _out_of_sample(coin: Floats, future: Floats) -> inference.Estimate:
     """By how much the hedge of the first half lowers the variance of a day in the second; exactly 0 without a hedge."""
-    slope, _ = _fit(coin[:_HALF], future[:_HALF])
-    alone, hedged = coin[_HALF:], coin[_HALF:] - slope * future[_HALF:]
+    fitted, (alone, sold) = _halves(coin, future)
+    slope, _ = _fit(*fitted)
+    hedged = alone - slope * sold
     saved = 24 * ((alone - alone.mean()) ** 2 - (hedged - hedged.mean()) ** 2)
     return inference.mean(saved, inference.lags_for(len(saved)))

@@ -226,6 +226,6 @@ def _opportunity(market: MarketSnapshot, making: _Making) -> Opportunity:
         entry_price=bid,
         exit_price=ask,
         asset_tier=AssetTier.of(liquidity.volume_24h_usd),
-        metadata=instruments.shown(metadata),
+        metadata=metadata,
         discovered_at=market.captured_at,
     )

@@ -5,9 +5,9 @@ back (Engle and Granger, Co-Integration and Error Correction, 1987; opening at 2
 Gatev, Goetzmann and Rouwenhorst, Pairs Trading, 2006; Vidyamurthy, Pairs Trading, 2004).
 
 Which pairs: all of the 40 coins that trade most, so at most 780, each tested in both orders (1,560 regressions of 720
-hours, the bound of the work) by `cointegration.engle_granger`. The hours end a day before the last: a fit that sees the
-excursion takes part of it for the relation (with it the distance came out 4 % too small; Gatev and others form pairs
-before they trade them too). A pair's p-value is the larger of its two orders, and
+hours, the bound of the work) by `cointegration.engle_granger`. The hours are those before the last day, 720 or what
+there is, at least 476: a fit that sees the excursion takes part of it for the relation (with it the distance came out
+4 % too small). A pair's p-value is the larger of its two orders, and
 all pairs tried are corrected for together (Benjamini and Hochberg): among random walks 190 pairs pass 22 times at
 0.05. A pair qualifies with a false discovery rate of at most 0.05, b > 0 in both orders, and a half-life of 1 to 36
 hours (at least 20 half-lives seen). No pair: coins that are all but one coin (R² of 1, or a spread with a deviation
@@ -20,8 +20,8 @@ and slippage of four orders, and the funding of the short until the time stop, i
 receives). The chance of reaching 0 before the stop is that of an Ornstein-Uhlenbeck process
 (`reversion.mean_first`); the expected value must be positive. Margin of the short: at least a third.
 
-Inputs: 744 closed, fresh candles of 1 h; spot quotes and volume; a linear perpetual of the dear coin with quotes and
-funding.
+Inputs: 500 closed, fresh candles of 1 h, better 744; spot quotes and volume; a linear perpetual of the dear coin with quotes
+and funding.
 Confidence: `inference.confidence` of the adjusted p-value. `symbol` is the coin bought.
 Refuses: no spot market, no linear perpetuals (nothing can be shorted), fewer than two coins with enough candles.
 Cross-sectional in its correction only: with more coins, more pairs are tried, and each needs a smaller p-value.
@@ -38,17 +38,15 @@ from opportunities.market.snapshot import Floats, MarketSnapshot
 from opportunities.maths import inference, reversion, sizing
 from opportunities.maths.cointegration import engle_granger
 from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._spread import Bet, Coin, Leg, Plan, bet, coins
+from opportunities.strategies._formation import formation_of
+from opportunities.strategies._spread import Bet, Coin, Leg, Plan, bet
 
 TITLE = "Pairs trading"
 OPPORTUNITY_TYPES = ("pairs_trading",)
-NEEDS = ("spot candles of two coins: 744 closed bars of 1h", "a linear perpetual of the coin to short")
+NEEDS = ("spot candles of two coins: 500 closed bars of 1h", "a linear perpetual of the coin to short")
 
 _COINS = 40
-_FORMATION, _RECENT = 720, 24
-_BARS = _FORMATION + _RECENT
 _FALSE_DISCOVERIES = 0.05
-_PEGGED = 0.005
 _WRAPPED = 0.001
 _HALF_LIFE_HOURS = (1.0, 36.0)
 _OPEN, _TOO_FAR, _STOP = 2.0, 3.5, 4.5
@@ -70,6 +68,7 @@ class _Pair:
     p_value: float
     adjusted: float
     tried: int
+    hours: int
 
     @property
     def z(self) -> float:
@@ -80,23 +79,16 @@ class _Pair:
 
 def find(market: MarketSnapshot, investor: Investor) -> Findings:
     """Cointegrated pairs stretched far enough to pay all costs, the most profitable first."""
-    spot = instruments.spot_of(market)
+    instruments.spot_of(market)
     instruments.linear_perpetuals_of(market)
-    candles = spot.candles.get("1h")
-    if candles is None or not instruments.fresh(candles, market.captured_at):
-        raise Unsuitable("no fresh 1h candles of the spot market")
-    closes: list[Floats] = []
-    chosen: list[Coin] = []
-    for coin in coins(market, investor, candles, _BARS):
-        log_price = np.log(candles.close[coin.history, -_BARS:-_RECENT])
-        if len(chosen) < _COINS and float(np.std(log_price)) >= _PEGGED:
-            closes.append(log_price)
-            chosen.append(coin)
+    formation = formation_of(market, investor, _COINS)
+    chosen = formation.coins
     if len(chosen) < 2:
         raise Unsuitable(
-            f"fewer than two coins in USD have quotes, volume and {_BARS} closed candles of 1h of a price that moves"
+            f"fewer than two coins in USD have quotes, volume and {formation.bars} closed candles of 1h"
+            " of a price that moves"
         )
-    pairs = _cointegrated(chosen, np.array(closes))
+    pairs = _cointegrated(chosen, formation.log_price[:, : formation.hours])
     found = [opportunity for pair in pairs if (opportunity := _opportunity(market, investor, pair)) is not None]
     found.sort(key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange))
     return Findings(tuple(found), examined=len(chosen) * (len(chosen) - 1) // 2)
@@ -129,6 +121,7 @@ def _cointegrated(chosen: list[Coin], log_price: Floats) -> list[_Pair]:
                     p_value=float(p_value[i]),
                     adjusted=float(adjusted[i]),
                     tried=len(both),
+                    hours=log_price.shape[1],
                 )
             )
     return pairs
@@ -163,7 +156,7 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
         entry_price=entry.entered.price,
         exit_price=None,
         asset_tier=AssetTier.of(min(each.spot.liquidity.volume_24h_usd for each in (pair.y, pair.x))),
-        metadata=instruments.shown(_metadata(market, pair, trade, plan)),
+        metadata=_metadata(market, pair, trade, plan),
         discovered_at=market.captured_at,
     )
 
@@ -173,7 +166,7 @@ def _metadata(market: MarketSnapshot, pair: _Pair, trade: Bet, plan: Plan) -> di
         "confidence": {
             "statistic": f"Engle-Granger p, both orders, of {pair.tried} pairs",
             "value": pair.adjusted,
-            "n": _FORMATION,
+            "n": pair.hours,
         },
         "pair": {
             "y": pair.y.spot.symbol,

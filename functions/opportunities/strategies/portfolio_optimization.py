@@ -3,7 +3,7 @@
 Idea: expected returns can't be estimated from months, covariances can (Merton, On Estimating the Expected Return on the
 Market, 1980). So the targets use none: the long-only weights of minimum variance (Markowitz 1952), and those of equal
 risk contributions (Maillard, Roncalli and Teiletche 2010), by the covariance of the hourly returns that all coins share
-(720 at least) after Ledoit and Wolf's shrinkage (all in `portfolio`). The money in coins stays in coins, and no new
+(480 at least) after Ledoit and Wolf's shrinkage (all in `portfolio`). The money in coins stays in coins, and no new
 coin is bought.
 
 Trade: sell what is above its target, buy with the proceeds what is below, fees paid out of them; orders too small for
@@ -18,7 +18,7 @@ are fitted to the first two thirds of the hours, and the squared returns of both
 (Newey-West t). Above 0.01 there is no opportunity: in sample an optimiser always wins. The planned loss is the costs,
 the required capital what is sold.
 
-Inputs: at least two coins held, each with quotes, volume and 721 closed, fresh candles of 1 h. Holdings without are
+Inputs: at least two coins held, each with quotes, volume and 481 closed, fresh candles of 1 h. Holdings without are
 named in `metadata` and left as they are.
 Refuses: no holdings, only cash, no spot market, fewer than two holdings with all of this.
 """
@@ -38,7 +38,7 @@ from opportunities.strategies._portfolio import Position, portfolio_of
 
 TITLE = "Portfolio optimization"
 OPPORTUNITY_TYPES = ("minimum_variance", "risk_parity")
-NEEDS = ("holdings of two coins", "spot quotes and candles of both: 721 closed bars of 1h")
+NEEDS = ("holdings of two coins", "spot quotes and candles of both: 481 closed bars of 1h")
 
 RISK_AVERSION: Mapping[RiskTolerance, float] = {
     RiskTolerance.LOW: 8.0,
@@ -47,7 +47,7 @@ RISK_AVERSION: Mapping[RiskTolerance, float] = {
 }
 HORIZON_DAYS = 30
 
-_BARS = 720
+_LEAST_BARS = 480
 _FITTED = 2 / 3
 _SIGNIFICANCE = 0.01
 _TARGETS: Mapping[str, Callable[[Floats], Floats]] = {
@@ -106,11 +106,13 @@ def _held(market: MarketSnapshot, investor: Investor) -> _Held:
     judged = [
         position
         for position in owned.positions
-        if position.row < len(bars) and bars[position.row] > _BARS and np.ptp(candles.close[position.row, -_BARS:]) > 0
+        if position.row < len(bars)
+        and bars[position.row] > _LEAST_BARS
+        and np.ptp(candles.close[position.row, -_LEAST_BARS:]) > 0
     ]
     if len(judged) < 2:
         raise Unsuitable(
-            f"fewer than two holdings have quotes and {_BARS + 1} closed candles of 1h: nothing to reweigh"
+            f"fewer than two holdings have quotes and {_LEAST_BARS + 1} closed candles of 1h: nothing to reweigh"
         )
     known = {position.asset for position in judged}
     alone = sorted({*owned.unpriced, *(each.asset for each in owned.positions)} - known)
@@ -191,7 +193,7 @@ def _opportunity(market: MarketSnapshot, investor: Investor, held: _Held, kind: 
             "shrinkage": shrinkage,
         },
         "weights": {
-            position.asset: [float(before), float(then)]
+            position.asset: [round(float(before), 4), round(float(then), 4)]
             for position, before, then in zip(held.positions, held.weights, after, strict=True)
         },
         "quotes": instruments.quotes(market, *(position.liquidity for position, _ in (*trades.sold, *trades.bought))),
@@ -217,7 +219,7 @@ def _opportunity(market: MarketSnapshot, investor: Investor, held: _Held, kind: 
         entry_price=None,
         exit_price=order.price,
         asset_tier=AssetTier.of(largest.liquidity.volume_24h_usd),
-        metadata=instruments.shown(metadata),
+        metadata=metadata,
         discovered_at=market.captured_at,
     )
 

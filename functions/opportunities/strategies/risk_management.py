@@ -137,7 +137,7 @@ def _opportunity(
         entry_price=None,
         exit_price=next(fill.price for position, fill in sales if position is largest),
         asset_tier=AssetTier.of(largest.liquidity.volume_24h_usd),
-        metadata=instruments.shown(metadata),
+        metadata=metadata,
         discovered_at=market.captured_at,
     )
 

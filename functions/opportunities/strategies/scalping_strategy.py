@@ -10,7 +10,7 @@ with a one-sided p-value of at most 0.05. Where spreads are a few basis points a
 micro-price lies within the spread and alone can never pay a taker.
 
 Expected rise = b x, with x = ln(VWAP / micro-price), the VWAP being that of the 24 bars before the newest (a bar is not
-in its own average), and b from a regression of each bar's log return on x at the bar before, over 480 bars; b is
+in its own average), and b from a regression of each bar's log return on x at the bar before, over 475 bars; b is
 corrected for the bias that predictors made of the same price have (Stambaugh, Predictive Regressions, 1999, equation
 18), with standard errors that hold for changing volatility (Newey-West).
 
@@ -22,7 +22,7 @@ Inputs: books; the shortest candles, of an hour at most; order rules where there
 judged by the candles and the book of the one where it nets most.
 Confidence: `inference.confidence` of the p-value of "the expected rise is no more than the costs".
 Refuses: no spot market, no books, books older than a minute (nothing is staler than a book), no fresh candles of an
-hour or less, no pair in USD with books and 505 closed bars.
+hour or less, no pair in USD with books and 500 closed bars.
 Long only: a spot market sells nothing short.
 """
 
@@ -43,12 +43,12 @@ from opportunities.strategies._instruments import Venue
 
 TITLE = "Scalping"
 OPPORTUNITY_TYPES = ("scalping",)
-NEEDS = ("spot order books of the last minute", "spot candles: 505 closed bars of 1h or shorter")
+NEEDS = ("spot order books of the last minute", "spot candles: 500 closed bars of 1h or shorter")
 
 _LEVELS = 10
 _IMBALANCE = 0.2
 _VWAP_BARS = 24
-_WINDOW = 480
+_WINDOW = 475
 _LEAST_BARS = _WINDOW + _VWAP_BARS + 1
 _LONGEST_BAR = 3600
 _STALE_BOOKS = 60
