@@ -1,4 +1,4 @@
-"""Measures all strategies over 200 symbols x 744 bars on one core, as ratios within one run, and their memory.
+"""Measures all strategies over 200 symbols x 500 bars on one core, as ratios within one run, and their memory.
 
 Run with `make bench`. Beside them in the same run: what such scanners usually do, the `ta` package's indicators and
 statsmodels' tests symbol by symbol and pair by pair; and the bare TA-Lib and numpy calls that the strategies need.
@@ -30,8 +30,7 @@ from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Rules, Spot
 from opportunities.maths import cointegration
 
-# 744 bars, the least with which no strategy refuses.
-MOMENT, COPIES, SYMBOLS, BARS, PAIRED, ROUNDS = 1_795_291_200, 4, 50, 744, 40, 3
+MOMENT, COPIES, SYMBOLS, BARS, PAIRED, ROUNDS = 1_795_291_200, 4, 50, 500, 40, 3
 # What a strategy Lambda does with a snapshot, in a process that imports nothing else.
 ALONE = """
 import sys
@@ -52,7 +51,7 @@ INVESTOR = Investor(capital_usd=50_000, holdings={"BTC": 1.0, "ETH": 8.0, "SOL":
 
 
 def market() -> MarketSnapshot:
-    """Four simulated markets side by side, the last 744 bars of each timeframe."""
+    """Four simulated markets side by side, the last 500 bars of each timeframe."""
     parts = [simulated(seed, MOMENT) for seed in range(COPIES)]
     spots = [part.spot for part in parts if part.spot]
     stacked: dict[str, Any] = {

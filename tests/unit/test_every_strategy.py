@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.planting.demo import planted_market
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.selection import ranked
+from opportunities.selection import ranked, score
 
 MOMENT = 1_795_291_200
 INVESTOR = Investor(capital_usd=50_000.0, holdings={"BTC": 1.0, "ETH": 8.0, "SOL": 150.0})
@@ -39,12 +39,37 @@ def test_it_finds_what_was_planted_and_says_why_in_finite_numbers(name: str, mar
     for one in found:
         document = wire.opportunity_to_json(one)
         assert all(map(math.isfinite, numbers(document)))
-        assert len(json.dumps(document, allow_nan=False)) < 2_500
         assert (one.strategy_id, one.opportunity_type in strategies.describe(name).opportunity_types) == (name, True)
         assert 0 <= one.confidence_score <= 1
         assert one.required_capital_usd > 0
         assert one.metadata["legs"]
         assert {"confidence", "expected_value_usd", "fees_usd", "slippage_usd"} <= set(one.metadata)
+
+
+COINS = ("BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "DOT", "LINK", "AVAX")
+WIDE = replace(INVESTOR, holdings=dict.fromkeys(COINS, 50.0))
+
+
+@pytest.mark.parametrize("investor", [INVESTOR, WIDE], ids=["three holdings", "nine holdings"])
+@pytest.mark.parametrize("name", strategies.names())
+def test_what_it_finds_is_written_in_few_bytes(name: str, investor: Investor, market: MarketSnapshot) -> None:
+    """1.5 KB with up to six orders; each more is an order and a weight of 130 bytes."""
+    for one in strategies.load(name)(market, investor).opportunities:
+        document = wire.opportunity_to_json(one) | {"score": score(one)}
+        more = max(0, len(document["metadata"]["legs"]) - 6)
+        assert len(json.dumps(document, separators=(",", ":"))) <= 1_500 + 130 * more
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_writing_it_loses_no_number(name: str, market: MarketSnapshot) -> None:
+    for one in strategies.load(name)(market, INVESTOR).opportunities:
+        written, exact = wire.opportunity_to_json(one), asdict(one)
+        assert written.keys() == exact.keys()
+        assert numbers(written) == pytest.approx(numbers(exact), rel=1e-6)
+        for leg, order in zip(written["metadata"]["legs"], exact["metadata"]["legs"], strict=True):
+            assert {"exchange": one.exchange, **leg}.keys() == {"exchange": "", **order}.keys()
+            assert leg.get("exchange", one.exchange) == order.get("exchange", one.exchange)
+            assert leg["quantity"] == pytest.approx(order["quantity"], rel=1e-9)
 
 
 @pytest.mark.parametrize("name", strategies.names())

@@ -10,9 +10,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from opportunities import wire
-from opportunities.domain import Investor, OutcomeStatus, ScanState
+from opportunities.domain import Investor, OutcomeStatus, ScanState, StatedFees
 from opportunities.handlers import discover, profile, results, status, strategies
 from opportunities.items import StoredResult
+from opportunities.requests import ProfileBody
 from opportunities.store import Store
 from tests.builders import USER, opportunity, outcome
 from tests.doubles import Recorder
@@ -374,3 +375,8 @@ def test_the_catalogue_has_what_can_run() -> None:
     _, content, _ = call(strategies.handler, "strategies")
     assert content["total_strategies"] == len(content["strategies"]) > 0
     assert all(one["summary"] and one["opportunity_types"] for one in content["strategies"])
+
+
+def test_a_profile_may_state_some_of_an_exchanges_fees() -> None:
+    body = ProfileBody.model_validate({"capital_usd": 1.0, "fees": {"binance": {"spot_taker": 0.0007}}})
+    assert body.investor().fees == {"binance": StatedFees(spot_taker=0.0007)}

@@ -57,3 +57,8 @@ def test_a_fair_market_is_left_as_it_was_by_whoever_plants_into_it(kind: str) ->
     assert save(planted) != before
     assert planted.captured_at == fair.captured_at
     assert opportunity.profit_usd is None or np.isfinite(opportunity.profit_usd)
+
+
+@pytest.mark.parametrize("seed", range(10, 16))
+def test_other_seeds_can_be_planted_too(seed: int) -> None:
+    assert market(seed).futures is not None

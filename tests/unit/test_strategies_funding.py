@@ -289,7 +289,7 @@ def test_leaving_an_inverse_contract_at_once_loses_what_the_coins_say() -> None:
     assert spot is not None
     assert contracts is not None
     bare = replace(snapshot, spot=replace(spot, books=None))
-    found = best(bare, replace(INVESTOR, fees={"venue": Fees(0.0, 0.0)}))
+    found = best(bare, replace(INVESTOR, fees={"venue": StatedFees(0.0, 0.0)}))
     size, volatility = (
         found.metadata["size"],
         np.std(np.diff(np.log(walks(1, 3, 260, 0.004)[0, -169:])), ddof=1) * 24**0.5,

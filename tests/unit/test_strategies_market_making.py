@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg, stats
 
-from opportunities.domain import Investor, Opportunity, RiskTolerance, StatedFees, Timeframe
+from opportunities.domain import Fees, Investor, Opportunity, RiskTolerance, StatedFees, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.planting import market_making as planting
 from opportunities.market.simulated import simulated
@@ -104,6 +104,14 @@ def test_only_the_wide_book_is_worth_making() -> None:
     assert findings.examined == 3
     assert [found.symbol for found in findings.opportunities] == ["A0/USDT"]
     assert findings.opportunities[0].estimated_timeframe is Timeframe.DAY
+
+
+def test_fees_that_the_investor_leaves_out_are_the_markets() -> None:
+    snapshot = replace(wide(), fees={"venue": Fees(0.001, 0.0005, spot_maker=0.0004)})
+    stated = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(perpetual_taker=0.0001)})
+    assert made(snapshot, stated) == made(snapshot)
+    dearer = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(spot_maker=0.001)})
+    assert made(snapshot, dearer).profit_potential_usd < made(snapshot).profit_potential_usd
 
 
 def test_a_spread_below_twice_the_maker_fee_yields_nothing_and_a_rebate_may() -> None:

@@ -11,30 +11,14 @@ from math import sqrt
 import numpy as np
 
 from opportunities.domain import AssetTier, Investor, Json, Opportunity
-from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Futures, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, sizing
 from opportunities.maths.costs import FINANCING, Liquidity
 from opportunities.strategies import _instruments as instruments
+from opportunities.strategies._carry_legs import DAY, Leg, futures_of, middle
 
-MINIMUM_DAYS = 14.0
-"""Nothing shorter is judged: a few basis points of noise are many percent a year of a few days."""
-SAME_COIN_WITHIN = 0.05
-
-_DAY = 86_400
 _LEAST_MARGIN, _MAINTENANCE_MARGIN = 1 / 3, 0.01
 _BUFFER_SIGMAS, _BUFFER_DAYS = 3.0, 7.0
-
-
-@dataclass(frozen=True)
-class Leg:
-    """One market of a carry: `row` is of the spot section, or of the futures where `expiry` is given."""
-
-    symbol: str
-    exchange: str
-    row: int
-    liquidity: Liquidity
-    expiry: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,61 +48,6 @@ class Carry:
         return {(leg.exchange, leg.symbol) for leg in (self.bought, self.sold)}
 
 
-def futures_of(market: MarketSnapshot) -> Futures:
-    """The dated futures. Unsuitable, with the reason, if there are none."""
-    if market.futures is None:
-        raise Unsuitable(f"no dated futures: {market.missing.get('futures', 'the snapshot has none')}")
-    return market.futures
-
-
-def future_legs(market: MarketSnapshot, investor: Investor, coins: dict[str, list[Leg]]) -> dict[str, list[Leg]]:
-    """Dated futures that can be traded, with at least the minimum horizon to go, of every base that `coins` has.
-
-    Their volatility is the coin's, and their index must lie within 5 % of its price: else it is another coin.
-    """
-    futures = futures_of(market)
-    legs: dict[str, list[Leg]] = {}
-    for row, (symbol, exchange) in enumerate(zip(futures.symbols, futures.exchanges, strict=True)):
-        base = instruments.base_in_usd(symbol)
-        expiry = int(futures.expiry[row])
-        if base not in coins or expiry - market.captured_at < MINIMUM_DAYS * _DAY:
-            continue
-        coin = coins[base][0].liquidity
-        liquidity = Liquidity(
-            bid=float(futures.bid[row]),
-            ask=float(futures.ask[row]),
-            fee=instruments.fees_at(market, investor, exchange).perpetual_taker,
-            volume_24h_usd=float(futures.volume_24h_usd[row]),
-            daily_volatility=coin.daily_volatility,
-        )
-        same = abs(float(futures.index[row]) / _middle(coin) - 1) <= SAME_COIN_WITHIN
-        if liquidity.tradable and same:
-            legs.setdefault(base, []).append(Leg(symbol, exchange, row, liquidity, expiry))
-    return legs
-
-
-def coin_legs(market: MarketSnapshot, investor: Investor) -> dict[str, list[Leg]]:
-    """Spot listings in USD that can be traded, by base, the largest first; those far from the largest are left out.
-
-    The volatility of a listing without candles is that of the same pair elsewhere.
-    """
-    spot = instruments.spot_of(market)
-    volume = np.nan_to_num(spot.volume_24h_usd)
-    rows: dict[str, list[int]] = {}
-    for row in sorted(range(len(spot.symbols)), key=lambda row: (-float(volume[row]), spot.exchanges[row])):
-        if (base := instruments.base_in_usd(spot.symbols[row])) is not None:
-            rows.setdefault(base, []).append(row)
-    legs: dict[str, list[Leg]] = {}
-    for base, listed in rows.items():
-        history = next((row for row in listed if np.isfinite(instruments.daily_volatility(spot, row))), None)
-        for row in listed:
-            liquidity = instruments.spot_liquidity(market, investor, row, history)
-            largest = legs[base][0].liquidity if base in legs else liquidity
-            if liquidity.tradable and abs(_middle(liquidity) / _middle(largest) - 1) <= SAME_COIN_WITHIN:
-                legs.setdefault(base, []).append(Leg(spot.symbols[row], spot.exchanges[row], row, liquidity))
-    return legs
-
-
 def judge(market: MarketSnapshot, investor: Investor, kind: str, legs: tuple[Leg, Leg], coin: Leg) -> Carry | None:
     """What is bought against what is sold, at the size that liquidity, lots and the investor allow; None where that
     nets nothing.
@@ -129,7 +58,7 @@ def judge(market: MarketSnapshot, investor: Investor, kind: str, legs: tuple[Leg
     inverse = bool(futures.inverse[sold.row])
     calendar = bought.expiry is not None
     seconds = float(sold.expiry - market.captured_at)
-    coin_years = float(sold.expiry - (bought.expiry or market.captured_at)) / (365 * _DAY)
+    coin_years = float(sold.expiry - (bought.expiry or market.captured_at)) / (365 * DAY)
     price = bought.liquidity.ask
     margin = _margin_rate(coin.liquidity)
     margins = (0.0 if inverse else 2 * margin) if calendar else (0.0 if inverse else margin)
@@ -145,9 +74,9 @@ def judge(market: MarketSnapshot, investor: Investor, kind: str, legs: tuple[Leg
     later = [coin.liquidity.sell(size)] + ([coin.liquidity.buy(size)] if calendar else [])
     fees = entry.fee_usd + hedge.fee_usd * 2 + sum(fill.fee_usd for fill in later)
     fees += entry.fee_usd if calendar else 0.0
-    middle = _middle(coin.liquidity)
-    exits = sum(abs(fill.price - middle) for fill in later) * size
-    financing = FINANCING * (entry.notional_usd * coin_years + margins * entry.notional_usd * seconds / (365 * _DAY))
+    now = middle(coin.liquidity)
+    exits = sum(abs(fill.price - now) for fill in later) * size
+    financing = FINANCING * (entry.notional_usd * coin_years + margins * entry.notional_usd * seconds / (365 * DAY))
     gain = hedge.notional_usd - entry.notional_usd
     profit = gain - fees - exits - financing
     if profit <= 0:
@@ -172,7 +101,7 @@ def opportunity(market: MarketSnapshot, found: Carry, strategy_id: str, title: s
     """The carry as a proposal; its symbol is the future that is sold."""
     bought, sold = found.bought, found.sold
     entry, hedge = bought.liquidity.buy(found.size), sold.liquidity.sell(found.size)
-    years = found.seconds / (365 * _DAY)
+    years = found.seconds / (365 * DAY)
     metadata: dict[str, Json] = {
         "confidence": {"statistic": "net edge over costs", "value": found.profit_usd / found.costs_usd, "n": 2},
         "size": found.size,
@@ -183,7 +112,7 @@ def opportunity(market: MarketSnapshot, found: Carry, strategy_id: str, title: s
         "financing_usd": found.financing_usd,
         "financing_rate": FINANCING,
         "stop": None,
-        "days": found.seconds / _DAY,
+        "days": found.seconds / DAY,
         "basis": hedge.price / entry.price - 1,
         "net_return_a_year": found.profit_usd / found.capital_usd / years,
         "inverse": found.inverse,
@@ -194,7 +123,7 @@ def opportunity(market: MarketSnapshot, found: Carry, strategy_id: str, title: s
         ],
     }
     if bought.expiry is not None:
-        metadata["coin"] = {"symbol": found.coin.symbol, "from_day": (bought.expiry - market.captured_at) / _DAY}
+        metadata["coin"] = {"symbol": found.coin.symbol, "from_day": (bought.expiry - market.captured_at) / DAY}
     return Opportunity(
         strategy_id=strategy_id,
         strategy_name=title,
@@ -244,7 +173,3 @@ def _orderable(market: MarketSnapshot, size: float, bought: Leg, sold: Leg, coin
 def _margin_rate(coin: Liquidity) -> float:
     """Margin per unit of notional of a linear leg: it bears 3 standard deviations of a week, and is at least 1/3."""
     return max(_LEAST_MARGIN, _MAINTENANCE_MARGIN + _BUFFER_SIGMAS * coin.daily_volatility * sqrt(_BUFFER_DAYS))
-
-
-def _middle(liquidity: Liquidity) -> float:
-    return (liquidity.bid + liquidity.ask) / 2

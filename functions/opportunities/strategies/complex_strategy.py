@@ -25,9 +25,10 @@ from opportunities.domain import Findings, Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import cycles, statics
-from opportunities.strategies import _carry, _chains, _venues
+from opportunities.strategies import _carry, _carry_legs, _chains, _listings, _statics, _venues
 from opportunities.strategies._carry import Carry
-from opportunities.strategies._venues import Cycle, Listing
+from opportunities.strategies._listings import Listing
+from opportunities.strategies._venues import Cycle
 
 TITLE = "Multi-leg arbitrage"
 OPPORTUNITY_TYPES = ("triangular", "cross_exchange", "cross_exchange_carry", "box")
@@ -40,7 +41,7 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     found: list[Opportunity] = []
     examined = 0
     if market.spot is not None:
-        listings = _venues.listings(market, investor)
+        listings = _listings.listings(market, investor)
         candidates: list[Cycle | Carry] = [*_venues.triangles(market, investor, listings)]
         candidates += _venues.across(market, investor, listings)
         carries, contracts = _carries(market, investor)
@@ -54,7 +55,7 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     if market.options is not None:
         boxes, options = _boxes(market, investor)
         examined += options
-        found += [_chains.opportunity(market, each, strategy_id, TITLE) for each in boxes]
+        found += [_statics.opportunity(market, each, strategy_id, TITLE) for each in boxes]
     if not examined:
         raise Unsuitable(
             "no arbitrage of several legs could exist: no pair is on two exchanges, no three pairs close a cycle, no"
@@ -81,9 +82,9 @@ def _carries(market: MarketSnapshot, investor: Investor) -> tuple[list[Carry], i
     """Futures against coins of another exchange that net more than on their own, and how many were judged."""
     if market.futures is None:
         return [], 0
-    coins = _carry.coin_legs(market, investor)
+    coins = _carry_legs.coin_legs(market, investor)
     found, judged = [], 0
-    for base, contracts in _carry.future_legs(market, investor, coins).items():
+    for base, contracts in _carry_legs.future_legs(market, investor, coins).items():
         for sold in contracts:
             elsewhere = [coin for coin in coins[base] if coin.exchange != sold.exchange]
             own = [
@@ -98,17 +99,17 @@ def _carries(market: MarketSnapshot, investor: Investor) -> tuple[list[Carry], i
     return found, judged
 
 
-def _boxes(market: MarketSnapshot, investor: Investor) -> tuple[list[_chains.Arbitrage], int]:
+def _boxes(market: MarketSnapshot, investor: Investor) -> tuple[list[_statics.Arbitrage], int]:
     """Boxes that net more than their financing, and how many options could be part of one."""
     found, examined = [], 0
     for expiry in _chains.expiries(market, investor):
         both = sum((expiry.rows[True] >= 0) & (expiry.rows[False] >= 0))
         examined += 2 * int(both) if both > 1 else 0
         for structure in statics.boxes(expiry.chain):
-            arbitrage = _chains.evaluate(market, investor, expiry, structure)
+            arbitrage = _statics.evaluate(market, investor, expiry, structure)
             if arbitrage is not None:
                 found.append(arbitrage)
-    return _chains.disjoint(found), examined
+    return _statics.disjoint(found), examined
 
 
 def _disjoint(candidates: list[Cycle | Carry]) -> list[Cycle | Carry]:

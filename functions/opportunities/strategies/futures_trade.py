@@ -25,8 +25,9 @@ Refuses: neither perpetuals with candles nor dated futures with a spot market.
 from opportunities.domain import Findings, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.strategies import _carry, _direction
-from opportunities.strategies._carry import MINIMUM_DAYS, Carry, Leg
+from opportunities.strategies import _carry, _carry_legs, _direction
+from opportunities.strategies._carry import Carry
+from opportunities.strategies._carry_legs import MINIMUM_DAYS, Leg
 
 TITLE = "Futures"
 OPPORTUNITY_TYPES = ("futures_direction", "futures_basis", "futures_calendar")
@@ -38,8 +39,8 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     strategy_id = __name__.rpartition(".")[2]
     found, examined = _direction.opportunities(market, investor, (strategy_id, TITLE))
     if market.futures is not None and market.spot is not None:
-        coins = _carry.coin_legs(market, investor)
-        futures = _carry.future_legs(market, investor, coins)
+        coins = _carry_legs.coin_legs(market, investor)
+        futures = _carry_legs.future_legs(market, investor, coins)
         examined += sum(len(legs) for legs in futures.values())
         carries = [carry for base, legs in futures.items() for carry in _carries(market, investor, coins[base], legs)]
         found += [_carry.opportunity(market, carry, strategy_id, TITLE) for carry in _carry.disjoint(carries)]
@@ -54,7 +55,7 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
 
 def _carries(market: MarketSnapshot, investor: Investor, coins: list[Leg], futures: list[Leg]) -> list[Carry]:
     """Every basis and calendar of one base within an exchange: at most one per coin or pair of futures."""
-    contracts = _carry.futures_of(market)
+    contracts = _carry_legs.futures_of(market)
     found: list[Carry | None] = []
     for sold in futures:
         here = [coin for coin in coins if coin.exchange == sold.exchange]

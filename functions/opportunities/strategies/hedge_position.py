@@ -17,8 +17,8 @@ Confidence: `inference.confidence` of the p-value of "the hedge lowers the varia
 on the second half of the hours, with the slope of the first half (Newey-West t of the squared returns saved). Above
 0.01 there is no opportunity: the best of eleven was chosen.
 
-Inputs: a coin held, with quotes, volume and 481 closed, fresh candles of 1 h; linear perpetuals with quotes and funding.
-Holdings are hedged one by one, each as if it were the only one. Refuses: no holdings, only cash, no spot market, no
+Inputs: a coin held, with quotes, volume and 481 closed, fresh candles of 1 h; linear perpetuals with quotes and
+funding. Holdings are hedged one by one, each as if it were the only one. Refuses: no holdings, only cash, no spot market, no
 linear perpetuals, no holding with enough candles or none to hedge it with.
 """
 

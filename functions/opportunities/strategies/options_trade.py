@@ -33,8 +33,9 @@ from opportunities.domain import Findings, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import statics
-from opportunities.strategies import _chains, _volatility
-from opportunities.strategies._chains import Arbitrage, Expiry
+from opportunities.strategies import _chains, _statics, _volatility
+from opportunities.strategies._chains import Expiry
+from opportunities.strategies._statics import Arbitrage
 
 TITLE = "Options"
 OPPORTUNITY_TYPES = ("conversion", "reversal", "vertical", "butterfly", "sell_volatility", "buy_volatility")
@@ -47,8 +48,8 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     if not expiries:
         raise Unsuitable("no option has a forward price, an index and time to expiry")
     strategy_id = __name__.rpartition(".")[2]
-    arbitrages = _chains.disjoint(joined.from_iterable(_arbitrages(market, investor, each) for each in expiries))
-    found = [_chains.opportunity(market, each, strategy_id, TITLE) for each in arbitrages]
+    arbitrages = _statics.disjoint(joined.from_iterable(_arbitrages(market, investor, each) for each in expiries))
+    found = [_statics.opportunity(market, each, strategy_id, TITLE) for each in arbitrages]
     found += _volatility.opportunities(market, investor, expiries, strategy_id, TITLE)
     found.sort(key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange, each.opportunity_type))
     examined = sum(int((rows >= 0).sum()) for expiry in expiries for rows in expiry.rows.values())
@@ -63,6 +64,6 @@ def _arbitrages(market: MarketSnapshot, investor: Investor, expiry: Expiry) -> I
         statics.butterflies(chain),
     )
     for structure in structures:
-        found = _chains.evaluate(market, investor, expiry, structure)
+        found = _statics.evaluate(market, investor, expiry, structure)
         if found is not None:
             yield found

@@ -20,8 +20,8 @@ and slippage of four orders, and the funding of the short until the time stop, i
 receives). The chance of reaching 0 before the stop is that of an Ornstein-Uhlenbeck process
 (`reversion.mean_first`); the expected value must be positive. Margin of the short: at least a third.
 
-Inputs: 500 closed, fresh candles of 1 h, better 744; spot quotes and volume; a linear perpetual of the dear coin with quotes
-and funding.
+Inputs: 500 closed, fresh candles of 1 h, better 744; spot quotes and volume; a linear perpetual of the dear coin with
+quotes and funding.
 Confidence: `inference.confidence` of the adjusted p-value. `symbol` is the coin bought.
 Refuses: no spot market, no linear perpetuals (nothing can be shorted), fewer than two coins with enough candles.
 Cross-sectional in its correction only: with more coins, more pairs are tried, and each needs a smaller p-value.

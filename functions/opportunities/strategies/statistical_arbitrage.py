@@ -24,8 +24,8 @@ time stop, is counted as loss. Closed at |s| = 0.5 (bought) or 0.75 (shorted), a
 they pay it in all. The expected value, with the chance of an Ornstein-Uhlenbeck process to close before the stop, must
 be positive.
 
-Inputs: 500 closed, fresh candles of 1 h of at least 10 coins, better 744; quotes and volumes; linear perpetuals with quotes
-and funding.
+Inputs: 500 closed, fresh candles of 1 h of at least 10 coins, better 744; quotes and volumes; linear perpetuals with
+quotes and funding.
 Confidence: `inference.confidence` of the adjusted p-value. `symbol` is the coin (its perpetual, if it is shorted).
 Refuses: no spot market, no linear perpetuals (nothing to hedge with), fewer than 10 coins with enough candles.
 Cross-sectional by definition: every coin is judged against factors made of all.
