@@ -163,7 +163,7 @@ class Leg(BaseModel):
 
     side: Literal["buy", "sell"]
     symbol: str
-    exchange: str
+    exchange: str | None = Field(None, description="Where, if not on the opportunity's own exchange.")
 
 
 class Confidence(Answer):
@@ -226,14 +226,14 @@ class SignalAnalysis(Answer):
 
 
 class Fees(Answer):
-    """Fractions of the notional; `option_cap` of the premium."""
+    """Fractions of the notional; `option_cap` of the premium. Null where he left it to the market's."""
 
-    spot_taker: float
-    perpetual_taker: float
-    spot_maker: float
-    perpetual_maker: float
-    option_taker: float
-    option_cap: float
+    spot_taker: float | None
+    perpetual_taker: float | None
+    spot_maker: float | None
+    perpetual_maker: float | None
+    option_taker: float | None
+    option_cap: float | None
 
 
 class Profile(Answer):

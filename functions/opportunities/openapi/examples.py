@@ -32,8 +32,8 @@ _FOUND = {
         "fees_usd": 11.39,
         "slippage_usd": 19.02,
         "legs": [
-            {"side": "buy", "symbol": "TIA/USDT", "exchange": "binance"},
-            {"side": "sell", "symbol": "TIA/USDT:USDT", "exchange": "binance"},
+            {"side": "buy", "symbol": "TIA/USDT", "exchange": "kraken"},
+            {"side": "sell", "symbol": "TIA/USDT:USDT"},
         ],
     },
     "discovered_at": 1_795_291_200,

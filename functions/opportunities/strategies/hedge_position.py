@@ -18,8 +18,8 @@ on the second half of the hours, with the slope of the first half (Newey-West t 
 0.01 there is no opportunity: the best of eleven was chosen.
 
 Inputs: a coin held, with quotes, volume and 481 closed, fresh candles of 1 h; linear perpetuals with quotes and
-funding. Holdings are hedged one by one, each as if it were the only one. Refuses: no holdings, only cash, no spot market, no
-linear perpetuals, no holding with enough candles or none to hedge it with.
+funding. Holdings are hedged one by one, each as if it were the only one. Refuses: no holdings, only cash, no spot
+market, no linear perpetuals, no holding with enough candles or none to hedge it with.
 """
 
 from collections.abc import Iterator
