@@ -124,17 +124,27 @@ def waited(seconds: int) -> dict[str, str]:
     return {"Preference-Applied": f"wait={seconds}"} if seconds else {}
 
 
+# Of every answer. `no-store`: scans and holdings are the caller's own, and a kept status would be an old one.
+_PROTECTION = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=63072000",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
 def answer(status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
     return {
         "statusCode": status,
-        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
+        "headers": {**_PROTECTION, "Content-Type": "application/json", **(headers or {})},
         "body": json.dumps(content, allow_nan=False, separators=(",", ":")),
     }
 
 
 def nothing() -> Answer:
     """204: done, and there is nothing to say."""
-    return {"statusCode": 204, "headers": {"Cache-Control": "no-store"}}
+    return {"statusCode": 204, "headers": _PROTECTION}
 
 
 def problem(

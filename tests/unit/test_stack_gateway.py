@@ -1,13 +1,18 @@
+import copy
 from itertools import count
 from typing import Any
 
+import boto3
 import pytest
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 
 from opportunities.domain import Json
 from opscan.stack import openapi
 from opscan.stack.errors import StackError
 from opscan.stack.gateway import write
 from opscan.stack.intrinsics import Resolver
+from tests.template import template
 
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{}/invocations"
 RESOLVER = Resolver(
@@ -25,6 +30,8 @@ RESOLVER = Resolver(
         ({"Fn::Sub": "x/${AWS::Region}/${Status.Arn}/${!Literal}"}, "x/us-east-1/arn:status/${Literal}"),
         ({"Fn::If": ["Own", "yes", {"Ref": "Pool"}]}, "pool-1"),
         ({"Fn::If": ["Both", "yes", "no"]}, "no"),
+        ({"Fn::Split": [",", {"Fn::Sub": "a,${Pool}"}]}, ["a", "pool-1"]),
+        ({"a": {"Fn::If": ["Own", 1, {"Ref": "AWS::NoValue"}]}, "b": 2}, {"b": 2}),
         ([{"a": {"Ref": "Pool"}}, 1, None], [{"a": "pool-1"}, 1, None]),
     ],
 )
@@ -81,8 +88,21 @@ class FakeGateway:
 
     def __init__(self) -> None:
         self.kept: dict[str, dict[str, dict[str, Any]]] = {"Authorizer": {}, "Integration": {}, "Route": {}}
+        self.cors: Json = None
         self.writes: list[str] = []
         self.ids = count()
+
+    def update_api(self, *, ApiId: str, CorsConfiguration: Json) -> None:  # noqa: N803 - AWS's names
+        assert ApiId
+        self.cors = CorsConfiguration
+
+    def get_api(self, *, ApiId: str) -> dict[str, Any]:  # noqa: N803
+        assert ApiId
+        return {"CorsConfiguration": self.cors} if self.cors else {}
+
+    def delete_cors_configuration(self, *, ApiId: str) -> None:  # noqa: N803
+        assert ApiId
+        self.cors = None
 
     def __getattr__(self, call: str) -> Any:
         verb, kind = call.removesuffix("s").split("_")
@@ -121,14 +141,39 @@ def test_the_api_gets_the_routes_of_the_template_and_loses_the_others() -> None:
     assert len(gateway.kept["Authorizer"]) == 1
 
 
-def test_an_open_route_and_the_default_one_are_read_as_such() -> None:
-    document = {
-        "paths": {
-            "/open": {"get": operation("o", [{"NONE": []}])},
-            "$default": {"x-amazon-apigateway-any-method": operation("d", [{"Jwt": []}])},
-        }
-    }
-    assert sorted(openapi.routes(document), key=lambda route: route.key) == [
-        openapi.Route("$default", URI.format("d"), "Jwt", ()),
-        openapi.Route("GET /open", URI.format("o"), None, ()),
-    ]
+def processed(**parameters: str) -> Json:
+    """The body of the template's API as SAM writes it and CloudFormation reads it, for these parameters."""
+    source = copy.deepcopy(template())
+    for resource in source["Resources"].values():
+        match resource["Type"]:
+            case "AWS::Serverless::Function":
+                resource["Properties"]["CodeUri"] = "s3://artifacts/code"
+            case "AWS::Serverless::LayerVersion":
+                resource["Properties"]["ContentUri"] = "s3://artifacts/layer"
+            case "AWS::Serverless::StateMachine":
+                resource["Properties"]["DefinitionUri"] = "s3://artifacts/definition"
+    session = boto3.Session(region_name="eu-central-1")
+    translated = Translator({}, Parser(), boto_session=session).translate(source, parameters)
+    pseudo = ("AWS::Region", "AWS::AccountId", "AWS::Partition", "AWS::StackName", "AWS::URLSuffix")
+    refs: dict[str, Json] = dict.fromkeys((*translated["Resources"], *pseudo), "x")
+    arns = {name: f"arn:{name}" for name in translated["Resources"]}
+    refs |= {name: one.get("Default", "") for name, one in translated["Parameters"].items()}
+    resolver = Resolver(refs | {"JwtAudience": [""], **parameters}, arns, translated["Conditions"])
+    return resolver.resolve(translated["Resources"]["Api"]["Properties"]["Body"])
+
+
+def test_no_page_of_another_site_may_call_the_api_unless_its_site_is_named() -> None:
+    assert openapi.cors(processed()) == {}
+    opened = openapi.cors(processed(AllowedOrigins="https://desk.example,https://app.example"))
+    assert opened["AllowOrigins"] == ["https://desk.example", "https://app.example"]
+    assert opened["AllowHeaders"] == ["Authorization", "Content-Type", "Idempotency-Key", "Prefer"]
+    assert "AllowCredentials" not in opened
+
+
+def test_the_api_gets_the_origins_of_the_template_and_loses_them_again() -> None:
+    gateway = FakeGateway()
+    said: Json = {"allowOrigins": ["https://desk.example"], "maxAge": 60}
+    write(gateway, "api", {"x-amazon-apigateway-cors": said, "paths": {}})
+    assert gateway.cors == {"AllowOrigins": ["https://desk.example"], "MaxAge": 60}
+    write(gateway, "api", {"paths": {}})
+    assert gateway.cors is None

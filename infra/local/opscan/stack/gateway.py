@@ -18,7 +18,7 @@ type _Client = Any  # botocore makes its clients' methods at run time
 
 
 def configure(emulator: Emulator, stack_name: str) -> str:
-    """Brings authorizers, integrations and routes in line with the template; the address of the API."""
+    """Brings authorizers, integrations, routes and CORS in line with the template; the address of the API."""
     cloudformation = emulator.client("cloudformation")
     template = _processed_template(cloudformation, stack_name)
     resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
@@ -35,6 +35,10 @@ def configure(emulator: Emulator, stack_name: str) -> str:
 
 def write(gateway: _Client, api_id: str, body: Json) -> None:
     """Routes that stay the same are never absent in between: scans may be running."""
+    if pages := openapi.cors(body):
+        gateway.update_api(ApiId=api_id, CorsConfiguration=pages)
+    elif gateway.get_api(ApiId=api_id).get("CorsConfiguration"):
+        gateway.delete_cors_configuration(ApiId=api_id)
     existing = {item["Name"]: item["AuthorizerId"] for item in gateway.get_authorizers(ApiId=api_id)["Items"]}
     authorizer_ids = {one.name: _put_authorizer(gateway, api_id, one, existing) for one in openapi.authorizers(body)}
     integrations = {

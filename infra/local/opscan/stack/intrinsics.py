@@ -24,6 +24,8 @@ class Resolver:
                 return self._ref(name)
             case {"Fn::GetAtt": [str(name), "Arn"]}:
                 return self._arn(name)
+            case {"Fn::Split": [str(separator), text]}:
+                return list(str(self.resolve(text)).split(separator))
             case {"Fn::Sub": str(text)}:
                 return _PLACEHOLDER.sub(lambda found: self._substitute(found[1]), text).replace("${!", "${")
             case {"Fn::If": [str(condition), then, otherwise]}:
@@ -31,8 +33,11 @@ class Resolver:
             case dict() if unknown := next((name for name in node if name.startswith("Fn::")), None):
                 message = f"The local stack cannot resolve {unknown}: teach it in {__file__}."
                 raise StackError(message)
-            case dict():
-                return {name: self.resolve(value) for name, value in node.items()}
+        return self._inside(node)
+
+    def _inside(self, node: Json) -> Json:
+        if isinstance(node, dict):
+            return {name: self.resolve(value) for name, value in node.items() if not self._is_left_out(value)}
         return [self.resolve(value) for value in node] if isinstance(node, list) else node
 
     def _holds(self, condition: Json) -> bool:
@@ -49,6 +54,12 @@ class Resolver:
                 return any(self._holds(one) for one in inner)
         message = f"The local stack cannot judge the condition {condition}: teach it in {__file__}."
         raise StackError(message)
+
+    def _is_left_out(self, node: Json) -> bool:
+        match node:
+            case {"Fn::If": [str(condition), then, otherwise]}:
+                return self._is_left_out(then if self._holds(self.conditions[condition]) else otherwise)
+        return node == {"Ref": "AWS::NoValue"}
 
     def _substitute(self, name: str) -> str:
         if name.endswith(".Arn"):

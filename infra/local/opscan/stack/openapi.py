@@ -1,4 +1,4 @@
-"""Reads the OpenAPI body that SAM writes for an HTTP API: its routes and its JWT authorizers."""
+"""Reads the OpenAPI body that SAM writes for an HTTP API: its routes, its JWT authorizers, whom browsers may serve."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +35,14 @@ def authorizers(body: Json) -> Iterator[Authorizer]:
         case {"components": {"securitySchemes": dict(schemes)}}:
             for name, scheme in schemes.items():
                 yield _authorizer(name, scheme)
+
+
+def cors(body: Json) -> dict[str, Json]:
+    """Which other sites' pages browsers may serve, as apigatewayv2 spells it; empty where none."""
+    match body:
+        case {"x-amazon-apigateway-cors": dict(said)}:
+            return {name[0].upper() + name[1:]: value for name, value in said.items()}
+    return {}
 
 
 def routes(body: Json) -> Iterator[Route]:
