@@ -6,8 +6,9 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-# Three tries of at most 1 + 2 seconds and their back-off stay under the 10 seconds an API Lambda has.
-_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+# Two tries of at most 1 + 2 seconds and a back-off of at most one second: a call ends within 7 seconds, so that an API
+# Lambda, which has 10, still says itself that something is busy. Who waits on, and how long, is the caller's to decide.
+_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 @cache

@@ -2,17 +2,18 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.stub import Stubber
 from moto import mock_aws
 
 from opportunities import aws
-from opportunities.errors import MarketUnavailable
+from opportunities.errors import MarketUnavailable, Unavailable
 from opportunities.handlers import capture as capture_handler
 from opportunities.market.archive import load
 from opportunities.market.snapshot import MarketSnapshot, Spot
@@ -172,3 +173,46 @@ def test_contracts_margined_in_coin_are_said_to_be_judged_for_their_funding_only
     assert describe(snapshot, ())["excluded"] == {"stale": 4, "inverse perpetual, judged for its funding only": 2}
     linear = replace(snapshot, perpetuals=contracts)
     assert describe(linear, ())["excluded"] == {"stale": 4}
+
+
+def s3_error(code: str, status: int) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "S3")
+
+
+class Trouble:
+    """An S3 that answers every call with the same error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getattr__(self, _operation: str) -> Any:
+        def call(**_arguments: Any) -> Any:
+            raise self.error
+
+        return call
+
+
+CALLS: list[Callable[[SnapshotShelf], object]] = [
+    lambda shelf: shelf.has("windows/x/1"),
+    lambda shelf: shelf.put_once("windows/x/1", b""),
+    lambda shelf: shelf.get("windows/x/1"),
+]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=["has", "put_once", "get"])
+@pytest.mark.parametrize(
+    "error", [s3_error("SlowDown", 503), s3_error("InternalError", 500), ReadTimeoutError(endpoint_url="https://s3")]
+)
+def test_a_bucket_that_does_not_answer_now_is_asked_again_later(
+    call: Callable[[SnapshotShelf], object], error: Exception
+) -> None:
+    """`Unavailable` is the one error of ours that the workflow retries."""
+    with pytest.raises(Unavailable):
+        call(SnapshotShelf(Trouble(error), BUCKET))
+
+
+@pytest.mark.parametrize("call", CALLS, ids=["has", "put_once", "get"])
+def test_a_bucket_that_refuses_is_not(call: Callable[[SnapshotShelf], object]) -> None:
+    with pytest.raises(ClientError):
+        call(SnapshotShelf(Trouble(s3_error("AccessDenied", 403)), BUCKET))

@@ -48,6 +48,7 @@ def test_the_placeholder_is_under_1_kb() -> None:
 def test_with_all_fourteen_outcomes_at_their_longest_the_item_is_under_4_kb() -> None:
     item = items.scan_to_item(LONGEST)
     item["snapshot_key"] = {"S": "pinned/" + "n" * 64}
+    item["execution"] = {"S": "e" * 80}
     item["reason"] = {"S": "every strategy failed"}
     item["state"] = {"S": ScanState.SCANNING}
     item["filters"] = {

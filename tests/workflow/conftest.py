@@ -3,7 +3,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -35,7 +35,22 @@ class Rig:
 
     store: Store
     states: Any
+    machine: dict[str, Any]  # CreateStateMachine's arguments
     state_machine_arn: str
+    carried: dict[str, str] = field(default_factory=dict)  # what states before the first would have added to the input
+
+    @property
+    def express(self) -> bool:
+        return bool(self.machine["type"] == "EXPRESS")
+
+    def starting_at(self, state: str) -> "Rig":
+        """The same workflow from `state` on, as after a redrive."""
+        definition = {**json.loads(self.machine["definition"]), "StartAt": state}
+        name = f"{self.machine['name']}-{uuid4().hex[:8]}"
+        machine = {**self.machine, "name": name, "definition": json.dumps(definition)}
+        arn = self.states.create_state_machine(**machine)["stateMachineArn"]
+        carried = {"snapshot_key": "windows/stand-in/0", "state": "complete", "reason": ""}
+        return replace(self, machine=machine, state_machine_arn=arn, carried=carried)
 
     def run(self, behaviour: dict[str, str], before: Callable[[Scan], None] | None = None, **changes: Any) -> Finished:
         """Runs one scan. `behaviour` by strategy ("capture" for the market): fine, boom or dies-after."""
@@ -59,7 +74,7 @@ class Rig:
         arn = self.states.start_execution(
             stateMachineArn=self.state_machine_arn,
             name=scans.execution_name(scan),
-            input=json.dumps(wire.execution_input(scan, Investor(), 0)),
+            input=json.dumps(wire.execution_input(scan, Investor(), 0) | self.carried),
         )["executionArn"]
         until = time.monotonic() + 60
         while (status := self.states.describe_execution(executionArn=arn)["status"]) not in ENDED:
@@ -93,8 +108,9 @@ def rig(request: pytest.FixtureRequest, ministack: Emulator) -> Rig:
         }
     )
     states = ministack.client("stepfunctions")
-    arn = states.create_state_machine(name=stack, definition=json.dumps(machine), roleArn=role, type=request.param)
-    return Rig(Store(dynamodb, stack), states, arn["stateMachineArn"])
+    arguments = {"name": stack, "definition": json.dumps(machine), "roleArn": role, "type": request.param}
+    arn = states.create_state_machine(**arguments)["stateMachineArn"]
+    return Rig(Store(dynamodb, stack), states, arguments, arn)
 
 
 def _role(ministack: Emulator, name: str) -> str:
