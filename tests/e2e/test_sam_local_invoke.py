@@ -125,3 +125,7 @@ def test_capture_runs_in_its_container(endpoint_url: str) -> None:
 
 def test_a_strategy_runs_in_its_container(endpoint_url: str) -> None:
     assert invoke("SpotMomentumStrategy", "strategy", endpoint_url) == {"status": "complete"}
+
+
+def test_the_end_of_an_execution_is_dealt_with_in_its_container(endpoint_url: str) -> None:
+    assert invoke("EndedFunction", "ended", endpoint_url).keys() == {"failed"}

@@ -5,6 +5,7 @@ from collections import defaultdict
 from threading import Semaphore
 
 import ministack.app as ministack
+import status_events
 import workflow_role
 from ministack.services import lambda_svc
 
@@ -37,5 +38,6 @@ def _invoke_in_turn(function, event, request_id):  # noqa: ANN001, ANN202 - Mini
 
 ministack.app = _behind_tls
 lambda_svc._execute_function_warm = _invoke_in_turn  # noqa: SLF001
+status_events.deliver()
 workflow_role.enforce()
 ministack.main()

@@ -1,0 +1,94 @@
+"""The end of an execution, as EventBridge tells it, over a table whose careless reads are stale."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from opportunities.domain import Investor, ScanState
+from opportunities.errors import ScanDeleted
+from opportunities.handlers import ended
+from opportunities.requests import ProfileBody
+from opportunities.store import Store
+from opportunities.wire import execution_input
+from tests.builders import SCAN_ID, USER, scan
+from tests.doubles import Recorder
+from tests.template import event, template
+
+pytestmark = pytest.mark.usefixtures("lambdas")
+NOW = int(time.time())
+BAD_ENDS = template()["Resources"]["EndedBadlyRule"]["Properties"]["EventPattern"]["detail"]["status"]
+
+
+def ended_as(status: str, **changes: Any) -> dict[str, Any]:
+    told = event("ended")
+    return {**told, "detail": {**told["detail"], "status": status, **changes}}
+
+
+def put(store: Store, **changes: Any) -> None:
+    assert store.put_scan(scan(**{"deadline": NOW + 100, "expires_at": NOW + 1000} | changes)) is None
+
+
+@pytest.mark.parametrize("status", BAD_ENDS)
+@pytest.mark.parametrize("state", [ScanState.INITIATED, ScanState.SCANNING])
+def test_a_scan_that_ran_has_failed_and_says_how(store: Store, status: str, state: ScanState) -> None:
+    put(store, state=state)
+    assert ended.handler(ended_as(status), None) == {"failed": True}
+    found = store.scan(USER, SCAN_ID)
+    assert found is not None
+    word = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "was stopped"}[status]
+    assert (found.state, found.reason) == (ScanState.FAILED, f"the workflow {word}")
+
+
+@pytest.mark.parametrize("state", [state for state in ScanState if state.terminal])
+def test_a_scan_that_had_ended_is_left_as_it_is(store: Store, state: ScanState) -> None:
+    """A cancelled scan's execution is stopped; a failed one's ends in the state ScanFailed: both come by here."""
+    put(store, state=state)
+    before = store.scan(USER, SCAN_ID)
+    assert ended.handler(ended_as("ABORTED"), None) == {"failed": False}
+    assert store.scan(USER, SCAN_ID) == before
+
+
+def test_a_scan_past_its_deadline_has_failed_by_the_clock_and_is_not_written(store: Store) -> None:
+    put(store, deadline=NOW - 1)
+    assert ended.handler(ended_as("TIMED_OUT"), None) == {"failed": False}
+
+
+def test_a_scan_that_is_gone_does_not_come_back(store: Store) -> None:
+    assert ended.handler(ended_as("FAILED"), None) == {"failed": False}
+    assert store.scan(USER, SCAN_ID) is None
+
+
+def test_a_scan_that_was_deleted_meanwhile_stays_deleted(store: Store) -> None:
+    put(store, state=ScanState.CANCELLED)
+    deleted = store.scan(USER, SCAN_ID)
+    assert deleted is not None
+    assert store.delete_scan(deleted, NOW)
+    assert ended.handler(ended_as("ABORTED"), None) == {"failed": False}
+    with pytest.raises(ScanDeleted):
+        store.scan(USER, SCAN_ID)
+
+
+def test_it_is_told_twice_and_changes_the_scan_once(store: Store, recorded: Recorder) -> None:
+    put(store)
+    assert [ended.handler(ended_as("FAILED"), None)["failed"] for _ in range(2)] == [True, False]
+    assert recorded.operations.count("update_item") == 2
+
+
+def test_an_event_without_its_input_crashes_and_is_so_kept() -> None:
+    with pytest.raises(LookupError, match="runbook"):
+        ended.handler(ended_as("FAILED", input=None, inputDetails={"included": False}), None)
+
+
+def test_the_longest_input_there_is_stays_in_the_event() -> None:
+    """Step Functions leaves an input out of the event when it is longer than 248 KiB, escaped."""
+    names = [f"A{number:019}" for number in range(100)]
+    exchanges = [f"exchange{number:02}".ljust(30, "x") for number in range(20)]
+    fee = {"spot_maker": 0.0123456789012345, "spot_taker": 0.0123456789012345}
+    fees = {name: fee | {"perpetual_maker": 0.0123456789012345, "perpetual_taker": 0.0123456789012345}
+            for name in exchanges}  # fmt: skip
+    body = {"capital_usd": 1e12, "holdings": dict.fromkeys(names, 1e15 / 3), "allowed_assets": names, "fees": fees}
+    investor: Investor = ProfileBody.model_validate(body).investor()
+    text = json.dumps(execution_input(scan(strategies=("s" * 30,) * 14), investor, 0))
+    assert len(json.dumps(text)) < 248 * 1024 / 4
