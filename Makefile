@@ -13,10 +13,12 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME
 
 BIN := .venv/bin
 EMULATOR := infra/local/emulator
+SCANS := infra/scans
+SCANS_BIN := .opscan/env/scans/bin
 LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test check up down bench strategies-report layers openapi
+.PHONY: help scan test check up down bench strategies-report layers openapi licences audit permissions verify
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -33,13 +35,15 @@ down: .venv/ready ## end the local stack
 test: .venv/ready .opscan/env/ready ## run every test (ARGS="...")
 	$(BIN)/pytest $(ARGS)
 
-check: .venv/ready ## format, lint, types, import rules, templates, layers
+check: .venv/ready .opscan/env/scans-ready ## format, lint, types, import rules, template, its security, layers, licences
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.opscan/sam $(BIN)/sam validate --lint --region us-east-1
-	$(BIN)/cfn-lint template.yaml
+	$(SCANS_BIN)/cfn-lint template.yaml --append-rules cfn_lint_serverless.rules
+	$(SCANS_BIN)/checkov --config-file $(SCANS)/checkov.yaml
+	$(BIN)/python -m infra.scans.licences --check
 	@for layer in $(LAYERS); do \
 	  $(UV) export -q --frozen --only-group layer-$$layer --no-emit-project --no-header | \
 	    diff - infra/layers/$$layer/requirements.txt || \
@@ -64,6 +68,24 @@ layers: .venv/ready ## write the layers' requirements anew from uv.lock
 	    -o infra/layers/$$layer/requirements.txt; \
 	done
 
+licences: .venv/ready ## list the licences of what the layers ship, in docs/licences.md
+	$(BIN)/python -m infra.scans.licences
+
+# --strict: a package that nobody could look up is a finding, not a pass
+audit: .venv/ready .opscan/env/scans-ready ## look for known vulnerabilities in every locked package (asks pypi.org)
+	@mkdir -p .opscan/audit
+	@$(UV) export -q --frozen --all-groups --no-emit-project --no-header -o .opscan/audit/project.txt
+	@$(UV) export -q --frozen --project $(EMULATOR) --all-groups --no-emit-project --no-header -o .opscan/audit/emulator.txt
+	$(SCANS_BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	  $(LAYERS:%=-r infra/layers/%/requirements.txt) -r .opscan/audit/project.txt -r .opscan/audit/emulator.txt || \
+	  { echo "Raise what is vulnerable (uv lock -P NAME, make layers), or answer it in docs/decisions.md and ignore it" \
+	    "here by its id. What could not be audited is no pass: try again where pypi.org's JSON API answers."; exit 1; }
+
+permissions: .venv/ready .opscan/env/ready ## take each permission away in turn; a scan on the local stack must notice
+	OPSCAN_HOME=$(CURDIR)/.opscan/permissions $(BIN)/python -m tests.load.permissions
+
+verify: permissions ## the long demonstrations
+
 .venv/ready: pyproject.toml uv.lock .python-version | $(UV)
 	@echo "Installing the project's packages …"
 	@$(UV) sync -q --frozen
@@ -74,6 +96,11 @@ layers: .venv/ready ## write the layers' requirements anew from uv.lock
 	@echo "Installing the emulator …"
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/emulator $(UV) sync -q --frozen --project $(EMULATOR) --no-default-groups
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/runtime $(UV) sync -q --frozen --project $(EMULATOR) --only-group runtime
+	@touch $@
+
+.opscan/env/scans-ready: $(SCANS)/pyproject.toml $(SCANS)/uv.lock | $(UV)
+	@echo "Installing the template's scanners …"
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/scans $(UV) sync -q --frozen --project $(SCANS)
 	@touch $@
 
 # pyenv's python3 refuses to start where .python-version names one that it lacks
