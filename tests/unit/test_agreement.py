@@ -124,32 +124,3 @@ def test_the_events_carry_the_routes_of_the_template(name: str) -> None:
         if "Path" in route["Properties"]
     }
     assert event(name)["routeKey"] in {*routes, "$default"}
-
-
-def _statements() -> list[dict[str, Any]]:
-    return [
-        statement
-        for resource in template()["Resources"].values()
-        if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
-        for policy in [resource["Properties"], *resource["Properties"].get("Policies", [])]
-        if "PolicyDocument" in policy
-        for statement in policy["PolicyDocument"]["Statement"]
-    ]
-
-
-def test_no_policy_allows_an_action_by_wildcard_or_everything() -> None:
-    assert _statements()
-    for statement in _statements():
-        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        assert not any("*" in action for action in actions)
-        assert statement["Resource"] != "*"
-
-
-def test_a_wildcard_in_a_resource_is_only_where_names_are_made_later() -> None:
-    wild = set(re.findall(r'"([^"]*\*[^"]*)"', json.dumps([one["Resource"] for one in _statements()])))
-    assert wild == {
-        "${SnapshotBucket.Arn}/windows/*",
-        "${SnapshotBucket.Arn}/pinned/*",
-        "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-strategy-*",
-        "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${ScanStateMachine.Name}:*",
-    }
