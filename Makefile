@@ -33,7 +33,7 @@ down: .venv/ready ## end the local stack
 	@$(BIN)/opscan down
 
 test: .venv/ready .opscan/env/ready ## run every test (ARGS="...")
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: .venv/ready .opscan/env/scans-ready ## format, lint, types, import rules, template, its security, layers, licences
 	$(BIN)/ruff format --check

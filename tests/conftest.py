@@ -12,6 +12,17 @@ from opscan.stack import down, emulator
 from opscan.stack.emulator import Emulator
 
 
+ROOT = Path(__file__).parent
+_ON_THE_EMULATOR = ("contract", "e2e", "workflow")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever may use the one emulator runs in one process, where pytest runs several."""
+    for item in items:
+        if item.path.relative_to(ROOT).parts[0] in _ON_THE_EMULATOR:
+            item.add_marker(pytest.mark.xdist_group("emulator"))
+
+
 @pytest.fixture(scope="session")
 def ministack() -> Iterator[Emulator]:
     """A fresh MiniStack with IAM enforced."""

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opportunities.domain import Investor, Opportunity, StatedFees
@@ -210,6 +210,7 @@ def test_it_refuses_with_a_reason_what_it_cannot_judge(market: MarketSnapshot, r
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10**6))
+@example(595643)  # a best ask of nothing
 def test_hostile_books_never_reach_an_answer(seed: int) -> None:
     rng = np.random.default_rng(seed)
     market, _ = planted(planting, seed % 4)

@@ -42,7 +42,7 @@ class Ladder:
 
     def average_price(self, quantity: float) -> float | None:
         """The average price of taking `quantity` > 0 from the best level on; None if the ladder holds less."""
-        listed = np.isfinite(self.price) & np.isfinite(self.size)
+        listed = np.isfinite(self.price) & np.isfinite(self.size) & (self.price > 0)
         price, size = self.price[listed], self.size[listed]
         if size.sum() < quantity:
             return None

@@ -82,36 +82,42 @@ class Portfolio:
         return quantities @ np.nan_to_num(by_day)
 
 
-def portfolio_of(market: MarketSnapshot, investor: Investor) -> Portfolio:
-    """The investor's portfolio. Unsuitable without holdings, or if the market has nothing of any of them."""
+def positions_of(market: MarketSnapshot, investor: Investor) -> tuple[Position, ...]:
+    """What the investor holds and the market trades, by asset. Unsuitable if that is nothing."""
     held = {asset: quantity for asset, quantity in sorted(investor.holdings.items()) if quantity > 0}
     if not held:
         raise Unsuitable("no holdings are stored: put them into the profile")
-    spot = instruments.spot_of(market)
-    cash = investor.capital_usd + sum(quantity for asset, quantity in held.items() if instruments.is_cash(asset))
+    instruments.spot_of(market)
     coins = {asset: quantity for asset, quantity in held.items() if not instruments.is_cash(asset)}
     if not coins:
         raise Unsuitable("all holdings are cash: there is no market risk to judge")
-    found = {asset: _position(market, investor, asset, quantity) for asset, quantity in coins.items()}
-    positions = tuple(position for position in found.values() if position is not None)
-    unpriced = tuple(asset for asset, position in found.items() if position is None)
+    found = (_position(market, investor, asset, quantity) for asset, quantity in coins.items())
+    positions = tuple(position for position in found if position is not None)
     if not positions:
-        raise Unsuitable(f"the market trades none of the holdings: {', '.join(unpriced)}")
+        raise Unsuitable(f"the market trades none of the holdings: {', '.join(coins)}")
+    return positions
 
+
+def portfolio_of(market: MarketSnapshot, investor: Investor) -> Portfolio:
+    """The investor's portfolio. Unsuitable without holdings, or if the market has nothing of any of them."""
+    positions = positions_of(market, investor)
+    spot = instruments.spot_of(market)
+    held = {asset: quantity for asset, quantity in sorted(investor.holdings.items()) if quantity > 0}
+    priced = {position.asset for position in positions}
     rows = [position.row for position in positions]
     candles, least = _candles(market, spot, rows)
     enough = indicators.bars(candles.close[rows]) >= least
     if not enough.any():
-        raise Unsuitable(f"no holding has {least} closed candles of 1h: {', '.join(coins)}")
+        raise Unsuitable(f"no holding has {least} closed candles of 1h: {', '.join(sorted(priced))}")
     closes = candles.close[rows]
     shared = int(indicators.bars(closes[enough]).min())
     return Portfolio(
         positions=positions,
-        cash_usd=cash,
+        cash_usd=investor.capital_usd + sum(quantity for asset, quantity in held.items() if instruments.is_cash(asset)),
         prices=np.where(enough[:, None], closes[:, -shared:], np.nan),
         bars_per_day=_DAY // candles.seconds,
         unmodelled=tuple(position.asset for position, has in zip(positions, enough, strict=True) if not has),
-        unpriced=unpriced,
+        unpriced=tuple(asset for asset in held if not instruments.is_cash(asset) and asset not in priced),
     )
 
 

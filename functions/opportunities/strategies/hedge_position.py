@@ -32,7 +32,7 @@ from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
 from opportunities.maths import inference, risk, sizing
 from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._portfolio import Position, portfolio_of
+from opportunities.strategies._portfolio import Position, positions_of
 from opportunities.strategies._spread import Coin, Instrument, coins
 
 TITLE = "Hedge position"
@@ -57,7 +57,7 @@ class _Hedge:
 
 def find(market: MarketSnapshot, investor: Investor) -> Findings:
     """Hedges that avoid more loss than they cost, the one that avoids most first."""
-    owned = portfolio_of(market, investor)
+    owned = positions_of(market, investor)
     instruments.linear_perpetuals_of(market)
     candles = instruments.spot_of(market).candles.get("1h")
     if candles is None or not instruments.fresh(candles, market.captured_at):
@@ -67,7 +67,7 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     hedges = list(_hedges(market, candles, traded, hours))
     found: list[tuple[str, Opportunity]] = []
     judged = 0
-    for position in owned.positions:
+    for position in owned:
         returns = _returns(candles, position.row, hours)
         possible = [hedge for i, hedge in enumerate(hedges) if i < _LIQUID or hedge.base == position.asset]
         if returns is None or not possible:
