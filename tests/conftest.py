@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent
 _ON_THE_EMULATOR = ("contract", "e2e", "workflow")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever may use the one emulator runs in one process, where pytest runs several."""
     for item in items:

@@ -13,6 +13,15 @@ from tests.template import table
 TABLE = "opportunity-scan"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Forgets the markets that a module of tests has made when it ends: all together they take gigabytes."""
+    yield
+    for one in vars(request.module).values():
+        if hasattr(one, "cache_clear"):
+            one.cache_clear()
+
+
 @pytest.fixture
 def dynamodb() -> Iterator[Any]:
     """moto's DynamoDB with the template's table in it."""

@@ -17,7 +17,6 @@ from tests.doubles import Recorder
 from tests.template import event, template
 
 pytestmark = pytest.mark.usefixtures("lambdas")
-NOW = int(time.time())
 BAD_ENDS = template()["Resources"]["EndedBadlyRule"]["Properties"]["EventPattern"]["detail"]["status"]
 
 
@@ -27,7 +26,8 @@ def ended_as(status: str, **changes: Any) -> dict[str, Any]:
 
 
 def put(store: Store, **changes: Any) -> None:
-    assert store.put_scan(scan(**{"deadline": NOW + 100, "expires_at": NOW + 1000} | changes)) is None
+    now = int(time.time())
+    assert store.put_scan(scan(**{"deadline": now + 100, "expires_at": now + 1000} | changes)) is None
 
 
 @pytest.mark.parametrize("status", BAD_ENDS)
@@ -51,7 +51,7 @@ def test_a_scan_that_had_ended_is_left_as_it_is(store: Store, state: ScanState) 
 
 
 def test_a_scan_past_its_deadline_has_failed_by_the_clock_and_is_not_written(store: Store) -> None:
-    put(store, deadline=NOW - 1)
+    put(store, deadline=int(time.time()) - 1)
     assert ended.handler(ended_as("TIMED_OUT"), None) == {"failed": False}
 
 
@@ -64,7 +64,7 @@ def test_a_scan_that_was_deleted_meanwhile_stays_deleted(store: Store) -> None:
     put(store, state=ScanState.CANCELLED)
     deleted = store.scan(USER, SCAN_ID)
     assert deleted is not None
-    assert store.delete_scan(deleted, NOW)
+    assert store.delete_scan(deleted, time.time())
     assert ended.handler(ended_as("ABORTED"), None) == {"failed": False}
     with pytest.raises(ScanDeleted):
         store.scan(USER, SCAN_ID)

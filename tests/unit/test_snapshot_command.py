@@ -27,7 +27,8 @@ def recorded(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["snapshot", *map(str, arguments)])
+    # as wide as nobody's terminal happens to be
+    return CliRunner(env={"COLUMNS": "120"}).invoke(app, ["snapshot", *map(str, arguments)])
 
 
 def test_a_snapshot_is_built_into_a_file_and_shown(recorded: Path, tmp_path: Path) -> None:
