@@ -38,7 +38,7 @@ SCAN_ATTRIBUTES = frozenset(
 )  # fmt: skip
 REASON_LENGTH = 96
 BY_CREATION = "by-creation"
-_DELETED = "deleted"
+DELETED = "deleted"
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ def scan_to_item(scan: Scan) -> Item:
 
 def deleted_scan(user_id: str, scan_id: str, expires_at: int) -> Item:
     """What stays of a scan that its owner has deleted."""
-    return {**scan_key(user_id, scan_id), "state": {"S": _DELETED}, "expires_at": number(expires_at)}
+    return {**scan_key(user_id, scan_id), "state": {"S": DELETED}, "expires_at": number(expires_at)}
 
 
 def is_deleted(item: Item) -> bool:
-    return bool(item["state"]["S"] == _DELETED)
+    return bool(item["state"]["S"] == DELETED)
 
 
 def scan_from_item(item: Item) -> Scan:

@@ -14,7 +14,8 @@ from opportunities.table import ConditionFailed, Item, Table
 
 _RUNNING = "attribute_exists(pk) AND #state IN (:initiated, :scanning) AND deadline > :now"
 _RUNNING_VALUES = {":initiated": {"S": "initiated"}, ":scanning": {"S": "scanning"}}
-_ENDED = "attribute_exists(pk) AND (#state IN (:complete, :failed, :cancelled) OR deadline <= :now)"
+# A deleted one too: botocore sends again what it got no answer to.
+_ENDED = "attribute_exists(pk) AND (#state IN (:complete, :failed, :cancelled, :deleted) OR deadline <= :now)"
 # TTL deletes late; what has expired does not exist.
 _ABSENT = "attribute_not_exists(pk) OR expires_at <= :now"
 
@@ -112,6 +113,7 @@ class Store(Table):
                     ":complete": {"S": "complete"},
                     ":failed": {"S": "failed"},
                     ":cancelled": {"S": "cancelled"},
+                    ":deleted": {"S": items.DELETED},
                     ":now": items.number(now),
                 },
             )

@@ -32,7 +32,8 @@ class Cancellation:
         if scan.state is ScanState.CANCELLED:
             # Also when an earlier request has cancelled it: that one may have died before it got here.
             self._stop(scan)
-        if not ended:
+        # botocore sends again what it got no answer to: then this very cancelling stands in its way.
+        if not ended and not (scan.state is ScanState.CANCELLED and scan.updated_at == now):
             raise Conflict(f"The scan has ended already: it is {scans.state_at(scan, now)}. Nothing was changed.")
         return scan
 

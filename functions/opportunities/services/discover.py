@@ -67,7 +67,7 @@ class Discovery:
         scan, reused = self._claim(scan, now)
         if not reused or scans.state_at(scan, now) is ScanState.INITIATED:
             # Whoever made it may have died before it started the workflow. Starting by name makes this safe.
-            self._start(scan, investor, now)
+            self._start(scan, investor, now, reused=reused)
         return Discovered(scan, reused)
 
     def _count(self, user_id: str, now: float) -> None:
@@ -86,7 +86,7 @@ class Discovery:
             if scan.request:
                 raise Conflict("The scan of this Idempotency-Key was deleted; use a new key.") from deleted
             return self._put_anew(scan), False
-        if existing is None:
+        if existing is None or existing == scan:  # botocore sends again what it got no answer to
             return scan, False
         if existing.request != scan.request:
             raise InvalidRequest(
@@ -102,10 +102,13 @@ class Discovery:
         self.store.put_scan(fresh)
         return fresh
 
-    def _start(self, scan: Scan, investor: Investor, now: float) -> None:
+    def _start(self, scan: Scan, investor: Investor, now: float, *, reused: bool) -> None:
         try:
             self.start(scan, investor, int(scan.created_at // self.window_seconds))
         except NotStarted as error:
+            if reused:
+                # Not by this request; whoever made the scan may well have started it.
+                raise
             self.store.fail_scan(scan.user_id, scan.scan_id, "the workflow could not be started", now)
             if scan.request:
                 raise Unavailable("The scan could not be started; send it again with a new Idempotency-Key.") from error
