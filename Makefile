@@ -18,7 +18,7 @@ SCANS_BIN := .opscan/env/scans/bin
 LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test check up down bench strategies-report layers openapi licences audit permissions verify
+.PHONY: help scan test check up down bench strategies-report layers openapi licences audit permissions crash-matrix stateful verify
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -84,7 +84,13 @@ audit: .venv/ready .opscan/env/scans-ready ## look for known vulnerabilities in 
 permissions: .venv/ready .opscan/env/ready ## take each permission away in turn; a scan on the local stack must notice
 	OPSCAN_HOME=$(CURDIR)/.opscan/permissions $(BIN)/python -m tests.load.permissions
 
-verify: permissions ## the long demonstrations
+crash-matrix: .venv/ready ## break every AWS call of every Lambda and of the workflow in every way, and count the points
+	$(BIN)/python -m tests.reliability.crash_matrix
+
+stateful: .venv/ready ## take 100,000 random steps with scans, against the model
+	$(BIN)/python -m tests.reliability.long_run
+
+verify: permissions crash-matrix stateful ## the long demonstrations
 
 .venv/ready: pyproject.toml uv.lock .python-version | $(UV)
 	@echo "Installing the project's packages …"

@@ -8,6 +8,7 @@ from moto import mock_aws
 from opportunities.store import Store
 from opscan.stack.emulator import Emulator
 from tests import dynamodb_local
+from tests.moto_direct import DirectDynamoDB
 from tests.template import table
 
 
@@ -23,12 +24,18 @@ def moto_client() -> Iterator[Any]:
         yield dynamodb_local.client("https://dynamodb.us-east-1.amazonaws.com")
 
 
+@pytest.fixture
+def moto_direct_client() -> Iterator[Any]:
+    with mock_aws():
+        yield DirectDynamoDB()
+
+
 @pytest.fixture(scope="session")
 def ministack_client(ministack: Emulator) -> Any:
     return ministack.client("dynamodb")
 
 
-@pytest.fixture(params=["moto", "dynamodb_local", "ministack"])
+@pytest.fixture(params=["moto", "moto_direct", "dynamodb_local", "ministack"])
 def store(request: pytest.FixtureRequest) -> Store:
     """A store over a fresh table with the template's keys, on each implementation of DynamoDB in turn."""
     client = request.getfixturevalue(f"{request.param}_client")
