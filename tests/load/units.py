@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from opportunities import strategies
-from opportunities.domain import Filters, Investor
+from opportunities.domain import Filters, Investor, ScanState
 from opportunities.market.archive import load, save
 from opportunities.market.simulated import simulated
 from opportunities.services import results as results_service
@@ -21,8 +21,9 @@ from opportunities.wire import StrategyTask
 from tests import dynamodb_local
 from tests.builders import USER
 from tests.doubles import Recorder
-from tests.template import definition, table
+from tests.template import table
 from tests.unit.test_scan_size import size
+from tests.workflow_steps import WorkflowSteps
 
 TABLE = "opportunity-scan"
 INVESTOR = Investor(capital_usd=50_000, holdings={"BTC": 0.4, "ETH": 4.0, "SOL": 60.0})
@@ -54,19 +55,6 @@ def consumed(calls: list[Any]) -> tuple[float, float]:
     return reads, writes
 
 
-def workflow_update(state: str, client: Any, scan_id: str, values: dict[str, Any]) -> None:
-    """The UpdateItem of one state of the shipped definition."""
-    arguments = definition()["States"][state]["Arguments"]
-    client.update_item(
-        **arguments
-        | {
-            "TableName": TABLE,
-            "Key": {"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{scan_id}"}},
-            "ExpressionAttributeValues": arguments["ExpressionAttributeValues"] | values,
-        }
-    )
-
-
 def main() -> None:
     console = Console()
     with dynamodb_local.running() as dynamodb:
@@ -83,22 +71,21 @@ def main() -> None:
 
         recorder.calls.clear()
         now = time.time()
-        discovery = Discovery(store, lambda *_: None, strategies.names(), 300)
-        scan = discovery.discover(USER, Filters(), force_refresh=False, now=now).scan
+        discovery = Discovery(store, lambda *_: None, strategies.names(), 300, most_per_minute=30)
+        scan = discovery.discover(USER, Filters(), force_refresh=False, idempotency_key=None, now=now).scan
         row("discover, new")
-        discovery.discover(USER, Filters(), force_refresh=False, now=now)
+        discovery.discover(USER, Filters(), force_refresh=False, idempotency_key=None, now=now)
         row("discover, again")
+        workflow = WorkflowSteps(recorder, TABLE)
         key = f"windows/simulated-7/{int(now) // 300 * 300}"
-        at = {":now": {"N": repr(now + 1)}}
-        workflow_update("BeginScanning", recorder, scan.scan_id, {":snapshot_key": {"S": key}, **at})
+        workflow.begin(USER, scan.scan_id, key)
         row("BeginScanning")
         market = load(save(simulated(7, int(now))))
         task = StrategyTask(USER, scan.scan_id, scan.deadline, scan.expires_at, key, Filters(), INVESTOR)
         for name in strategies.names():
             Judge(name, strategies.load(name), lambda _: market, store).run(task)
             row(name)
-        ending = {":state": {"S": "complete"}, ":reason": {"S": ""}, **at}
-        workflow_update("EndScan", recorder, scan.scan_id, ending)
+        workflow.end(USER, scan.scan_id, ScanState.COMPLETE)
         row("EndScan")
         store.scan(USER, scan.scan_id)
         row("status")
