@@ -18,7 +18,7 @@ SCANS_BIN := .opscan/env/scans/bin
 LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test check up down bench strategies-report layers openapi licences audit permissions crash-matrix stateful verify
+.PHONY: help scan test check up down bench race strategies-report layers openapi licences audit permissions crash-matrix stateful verify
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -56,6 +56,9 @@ bench: .venv/ready ## count what a scan costs on DynamoDB Local, and time import
 	$(BIN)/python -m tests.load.snapshots
 	$(BIN)/python -m tests.load.speed
 
+race: .venv/ready ## poll each scan the moment its id is known, 32 at a time, on DynamoDB Local (PAIRS=5000)
+	$(BIN)/python -m tests.race.run --pairs $(or $(PAIRS),5000)
+
 strategies-report: .venv/ready ## measure every strategy on 200 seeds, into docs/strategies.md (some minutes)
 	$(BIN)/python -m tests.load.strategies_report
 
@@ -90,7 +93,9 @@ crash-matrix: .venv/ready ## break every AWS call of every Lambda and of the wor
 stateful: .venv/ready ## take 100,000 random steps with scans, against the model
 	$(BIN)/python -m tests.reliability.long_run
 
+# What is too slow for every change; before a release.
 verify: permissions crash-matrix stateful ## the long demonstrations
+	$(BIN)/python -m tests.race.run --pairs 100000
 
 .venv/ready: pyproject.toml uv.lock .python-version | $(UV)
 	@echo "Installing the project's packages …"

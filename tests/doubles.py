@@ -1,6 +1,7 @@
 """Stand-ins that make a fault show which a faithful emulator hides."""
 
 import copy
+import time
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -75,4 +76,26 @@ class StaleReads:
         before = self._client.get_item(TableName=arguments["TableName"], Key=key, ConsistentRead=True).get("Item")
         answer = getattr(self._client, operation)(**arguments)
         self._before[key["pk"]["S"], key["sk"]["S"]] = copy.deepcopy(before)
+        return answer
+
+
+class LaggingReads:
+    """A DynamoDB client whose GetItem without `ConsistentRead=True` does not see what was written just now.
+
+    As `StaleReads`, for any number of processes: it goes by the time that the item itself says it was written.
+    """
+
+    LAG_SECONDS = 0.05
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+    def get_item(self, **arguments: Any) -> Any:
+        answer = self._client.get_item(**arguments)
+        written = answer.get("Item", {}).get("updated_at", {"N": "0"})["N"]
+        if not arguments.get("ConsistentRead") and float(written) > time.time() - self.LAG_SECONDS:
+            return {}
         return answer

@@ -1,0 +1,47 @@
+"""A small race, and services broken on purpose: a check that cannot fail shows nothing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import dynamodb_local
+from tests.race.callers import Tally
+from tests.race.processes import TABLE
+from tests.race.run import kinds, race
+from tests.template import table
+
+PAIRS = 200
+
+
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[Any]:
+    with dynamodb_local.running() as client:
+        client.create_table(TableName=TABLE, **table())
+        yield client
+
+
+def small_race(dynamodb: Any, fault: str | None = None) -> Tally:
+    return race(dynamodb.meta.endpoint_url, PAIRS, 8, fault, workers=2, calling_processes=1)
+
+
+def test_the_service_keeps_its_promise(dynamodb: Any) -> None:
+    tally = small_race(dynamodb)
+    assert tally.findings == []
+    assert tally.counts["pairs"] == PAIRS
+    assert tally.counts["scans complete"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "noticed"),
+    [
+        ("eventual reads", {"not_found"}),
+        ("late placeholder", {"not_found"}),
+        ("unconditional updates", {"left a terminal state", "outcome changed"}),
+        ("one process' memory", {"progress went back"}),
+        ("lost writes", {"lost outcome"}),
+    ],
+)
+def test_a_service_that_breaks_it_is_noticed(dynamodb: Any, fault: str, noticed: set[str]) -> None:
+    tally = small_race(dynamodb, fault)
+    assert noticed <= set(kinds(tally.findings))
