@@ -18,7 +18,7 @@ SCANS_BIN := .opscan/env/scans/bin
 LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test check up down bench race strategies-report layers openapi licences audit permissions crash-matrix stateful verify
+.PHONY: help scan test check up down bench race mutants load strategies-report layers openapi licences audit permissions crash-matrix stateful verify
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -59,6 +59,12 @@ bench: .venv/ready ## count what a scan costs on DynamoDB Local, and time import
 race: .venv/ready ## poll each scan the moment its id is known, 32 at a time, on DynamoDB Local (PAIRS=5000)
 	$(BIN)/python -m tests.race.run --pairs $(or $(PAIRS),5000)
 
+mutants: .venv/ready ## change the code that the promise rests on, and see that tests notice (ARGS="store services/cancel")
+	$(BIN)/python -m tests.mutants.run $(ARGS)
+
+load: .venv/ready .opscan/env/ready ## fifty callers for two minutes, on a local stack of their own
+	OPSCAN_HOME=$(CURDIR)/.opscan/load $(BIN)/python -m tests.load.load
+
 strategies-report: .venv/ready ## measure every strategy on 200 seeds, into docs/strategies.md (some minutes)
 	$(BIN)/python -m tests.load.strategies_report
 
@@ -94,7 +100,7 @@ stateful: .venv/ready ## take 100,000 random steps with scans, against the model
 	$(BIN)/python -m tests.reliability.long_run
 
 # What is too slow for every change; before a release.
-verify: permissions crash-matrix stateful ## the long demonstrations
+verify: permissions crash-matrix stateful mutants load ## the long demonstrations
 	$(BIN)/python -m tests.race.run --pairs 100000
 
 .venv/ready: pyproject.toml uv.lock .python-version | $(UV)

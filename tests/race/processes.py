@@ -3,8 +3,9 @@
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -76,7 +77,7 @@ def _process(respond: Callable[[Site], Callable[[Request], Reply]], site: Site) 
     try:
         yield int(here.recv())
     finally:
-        process.terminate()
+        here.close()
         process.join()
 
 
@@ -84,5 +85,7 @@ def _serve(ready: Connection, respond: Callable[[Site], Callable[[Request], Repl
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the Lambdas' metrics, until this process ends
     site.enter()
     served = server(respond(site))
+    threading.Thread(target=served.serve_forever, daemon=True).start()
     ready.send(served.server_port)
-    served.serve_forever()
+    with suppress(EOFError):  # the run has ended, or died
+        ready.recv()

@@ -1,0 +1,80 @@
+"""`make load`: fifty callers, each his own user, on the local stack for two minutes; nothing may fail, nothing grow.
+
+Ends with 1 if an answer was wrong, or neither right nor a 429 or 503 that says when to come back; or if the memory of
+the Lambdas is not flat: its mean over the last quarter of the time more than 2 % above that of the quarter before,
+when all of them have long been warm. MiniStack's own memory is shown beside it; it keeps every item, log line and
+execution there, so it grows with what it is asked.
+"""
+
+import argparse
+import sys
+import threading
+import time
+from collections import Counter
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from opscan.stack import down, make_user, up
+from tests.load.memory import MemorySampler
+from tests.load.visitor import Visitor
+
+_FLAT = 0.02
+_SHOWN = 20
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--callers", type=int, default=50)
+    parser.add_argument("--seconds", type=int, default=120)
+    asked = parser.parse_args()
+    console = Console(width=120)
+    down()
+    stack = up()
+    try:
+        tokens = [make_user(stack, f"caller-{number}") for number in range(asked.callers)]
+        until = time.monotonic() + asked.seconds
+        visitors = [Visitor(_client(stack.api_url, token), until) for token in tokens]
+        with MemorySampler(stack.emulator.pid) as memory:
+            threads = [threading.Thread(target=visitor.visit) for visitor in visitors]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        down()
+    findings = [finding for visitor in visitors for finding in visitor.findings]
+    console.print(_requests(visitors, f"{asked.callers} callers, {asked.seconds} s"))
+    for name, count in sorted(sum((visitor.counts for visitor in visitors), Counter()).items()):
+        console.print(f"{count:>8,} {name}")
+    for name, samples in memory.samples.items():
+        console.print(
+            f"{name}: {samples[0]:.0f} MB at first, {max(samples):.0f} at most, {samples[-1]:.0f} at the end; "
+            f"last quarter {memory.growth(name):+.1%}"
+        )
+    console.print(f"Lambda processes: {memory.workers[0]} at first, {memory.workers[-1]} at the end")
+    if memory.growth("Lambdas") > _FLAT:
+        findings.append(f"memory: that of the Lambdas still grows, {memory.growth('Lambdas'):.1%} in a quarter")
+    for finding in findings[:_SHOWN]:
+        console.print(finding, style="red", markup=False)
+    console.print(f"{len(findings)} errors", style="red" if findings else "green")
+    return int(bool(findings))
+
+
+def _client(api_url: str, token: str) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=api_url, headers=headers, timeout=60, trust_env=False)
+
+
+def _requests(visitors: list[Visitor], title: str) -> Table:
+    report = Table("ms", "count", "p50", "p90", "p99", "max", title=title)
+    for name in dict.fromkeys(name for visitor in visitors for name in visitor.seconds):
+        ordered = sorted(second for visitor in visitors for second in visitor.seconds[name])
+        figures = [ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.9, 0.99, 1.0)]
+        report.add_row(name, f"{len(ordered):,}", *(f"{1000 * one:.0f}" for one in figures))
+    return report
+
+
+if __name__ == "__main__":
+    sys.exit(main())

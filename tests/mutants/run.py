@@ -1,0 +1,145 @@
+"""`make mutants`: changes the modules that the promise rests on, one small thing at a time; the tests must notice.
+
+mutmut 3 and cosmic-ray were tried first (docs/decisions.md says why neither can be used here). Ends with 1 if less than
+90 % were noticed, if a mutant survived that `equivalent.toml` does not explain, or if it explains one that did not.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.mutants import covering, trial
+from tests.mutants.operators import Mutant, mutants
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "functions" / "opportunities"
+MODULES = [
+    "store", "table", "items", "scans", "http", "cursors",
+    *(f"services/{name}" for name in (
+        "cancel", "discover", "history", "lookup", "removal", "results", "status", "waiting", "workflow",
+    )),
+    *(f"handlers/{path.stem}" for path in sorted((PACKAGE / "handlers").glob("[a-z]*.py"))),
+]  # fmt: skip
+TESTS = [
+    *(f"tests/unit/test_{name}.py" for name in (
+        "capture", "ending", "handlers", "history", "idempotency", "judge", "limits", "scan_rules", "scan_size",
+        "waiting",
+    )),
+    "tests/contract/test_store.py",
+    "-k", "not ministack and not dynamodb_local",
+]  # fmt: skip
+LEAST_KILLED = 0.9
+_OURS = ("opportunities", "opscan", "tests", "conftest", "__")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as store or services/discover; all")
+    chosen = parser.parse_args().modules or MODULES
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    sys.dont_write_bytecode = False  # what one fork compiles the others read
+    console = Console(width=160)
+    began = time.monotonic()
+    reach = _reach()
+    console.print(f"{len(reach.seconds)} tests pass, {time.monotonic() - began:.0f} s")
+    known = [one for module in chosen for one in _named(module)]
+    survivors = set()
+    for name in _survivors(known, reach):
+        survivors.add(name)
+        console.print(f"survived: {name}", markup=False, soft_wrap=True)
+    report = Table("module", "mutants", "killed", title=f"{len(known)} mutants, {time.monotonic() - began:.0f} s")
+    of_module = Counter(mutant.module for _, mutant in known)
+    alive = Counter(mutant.module for name, mutant in known if name in survivors)
+    for module, count in of_module.items():
+        report.add_row(module, str(count), f"{1 - alive[module] / count:.1%}")
+    killed = 1 - len(survivors) / len(known)
+    report.add_row("all", str(len(known)), f"{killed:.1%}")
+    console.print(report)
+    explained = {name for name in _explained() if name.partition(" ")[0] in chosen}
+    for name in sorted(survivors - explained):
+        console.print(
+            f"survived: {name}\n  write a test that notices, or say in equivalent.toml why none can", markup=False
+        )
+    for name in sorted(explained - survivors):
+        console.print(f"explained, but did not survive: {name}\n  take it out of equivalent.toml", markup=False)
+    return int(killed < LEAST_KILLED or survivors != explained)
+
+
+def _named(module: str) -> Iterator[tuple[str, Mutant]]:
+    """The mutants of a module; of those that look alike in one function the second is `... (2)`, and so on."""
+    seen = Counter[str]()
+    for mutant in mutants(module, (PACKAGE / f"{module}.py").read_text()):
+        seen[mutant.name] += 1
+        count = seen[mutant.name]
+        yield (mutant.name if count == 1 else f"{mutant.name} ({count})"), mutant
+
+
+def _explained() -> set[str]:
+    sections: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("equivalent.toml").read_text())
+    return {f"{where}: {change}" for where, changes in sections.items() for change in changes}
+
+
+def _reach() -> covering.Reach:
+    """Runs the tests once, unchanged, in a process of its own: this one must not import what will be changed.
+
+    But it imports what is not ours, once for all forks.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "measured.json"
+
+        def measure() -> int:
+            plugin = covering.Covering(frozenset(str(PACKAGE / f"{module}.py") for module in MODULES))
+            plugin.start()
+            code = trial.run_tests(TESTS, plugin)
+            imported = [name for name in sys.modules if not name.startswith(_OURS)]
+            file.write_text(json.dumps(plugin.measured() | {"imported": imported}))
+            return code
+
+        _, status = os.waitpid(trial.in_fork(measure), 0)
+        if status:
+            raise SystemExit("The tests fail on the unchanged code: mend that first.")
+        measured = json.loads(file.read_text())
+    for name in measured["imported"]:
+        with suppress(ImportError):  # an alias of some package's own making
+            importlib.import_module(name)
+    return covering.Reach.of(measured)
+
+
+def _survivors(known: list[tuple[str, Mutant]], reach: covering.Reach) -> Iterator[str]:
+    """As many at a time as there are processors."""
+    trying: dict[int, str] = {}
+    for name, mutant in known:
+        path = PACKAGE / f"{mutant.module}.py"
+        tests = reach.tests(path, mutant.lines)
+        if not tests:
+            yield name
+            continue
+        while len(trying) >= (os.cpu_count() or 1):
+            yield from _ended(trying)
+        trying[trial.start(mutant, path, tests)] = name
+    while trying:
+        yield from _ended(trying)
+
+
+def _ended(trying: dict[int, str]) -> Iterator[str]:
+    process, status = os.wait()
+    name = trying.pop(process)
+    if trial.survived(status):
+        yield name
+
+
+if __name__ == "__main__":
+    sys.exit(main())
