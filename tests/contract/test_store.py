@@ -51,8 +51,9 @@ def test_another_user_does_not_find_the_scan(store: Store) -> None:
     assert store.scan("somebody-else", SCAN_ID) is None
 
 
-def test_an_outcome_is_set_once_and_the_first_one_stands(store: Store) -> None:
-    store.put_scan(scan())
+@pytest.mark.parametrize("state", [ScanState.INITIATED, ScanState.SCANNING])
+def test_an_outcome_is_set_once_and_the_first_one_stands(store: Store, state: ScanState) -> None:
+    store.put_scan(scan(state=state))
     first = outcome()
     second = outcome(status=OutcomeStatus.SKIPPED, opportunities=0, best=None, reason="too late")
     assert store.record_outcome(USER, SCAN_ID, "risk_management", first, LATER) == first
@@ -98,8 +99,9 @@ def test_an_update_never_brings_back_a_scan_that_is_gone(store: Store) -> None:
     assert store.scan(USER, SCAN_ID) is None
 
 
-def test_a_failed_scan_says_why_and_stays_failed(store: Store) -> None:
-    store.put_scan(scan())
+@pytest.mark.parametrize("state", [ScanState.INITIATED, ScanState.SCANNING])
+def test_a_failed_scan_says_why_and_stays_failed(store: Store, state: ScanState) -> None:
+    store.put_scan(scan(state=state))
     assert store.fail_scan(USER, SCAN_ID, "the workflow could not be started", LATER)
     assert not store.fail_scan(USER, SCAN_ID, "again", LATER)
     assert store.scan(USER, SCAN_ID) == scan(
@@ -145,10 +147,10 @@ def test_the_investor_reads_back_and_counts_versions(store: Store) -> None:
 
 
 def test_an_expired_scan_makes_room_before_ttl_deletes_it(store: Store) -> None:
-    old = scan(expires_at=int(NOW))
+    old = scan(expires_at=int(LATER))
     store.put_scan(old)
     store.record_outcome(USER, SCAN_ID, "risk_management", outcome(), NOW)
-    fresh = scan(created_at=LATER, updated_at=LATER)
+    fresh = scan(created_at=float(old.expires_at), updated_at=LATER)
     assert store.put_scan(fresh) is None
     assert store.scan(USER, SCAN_ID) == fresh
 

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -14,11 +13,10 @@ _EVERY_SECONDS = 2.0
 
 @dataclass
 class MemorySampler:
-    """Samples the process group of `leader` until it is left: the leader, and all others together, in MB."""
+    """Samples the process group of `leader` until it is left: what each process holds, in MB, by its id."""
 
     leader: int
-    samples: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    workers: list[int] = field(default_factory=list)
+    samples: list[dict[int, float]] = field(default_factory=list)
     _done: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -34,29 +32,38 @@ class MemorySampler:
         self._done.set()
         self._thread.join()
 
-    def growth(self, name: str) -> float:
-        """By which share the mean of the last quarter of the time exceeds that of the quarter before."""
-        samples = self.samples[name]
-        quarter = len(samples) // 4
-        return fmean(samples[-quarter:]) / fmean(samples[-2 * quarter : -quarter]) - 1
+    def of_leader(self) -> list[float]:
+        return [sample[self.leader] for sample in self.samples]
+
+    def of_others(self) -> list[float]:
+        """Of all others together, at each moment."""
+        return [sum(sample.values()) - sample[self.leader] for sample in self.samples]
+
+    def of_lasting(self) -> list[float]:
+        """In the second half of the time, those of the others that lived through all of it: none is just starting."""
+        half = self.samples[len(self.samples) // 2 :]
+        lasting = set.intersection(*map(set, half)) - {self.leader}
+        return [sum(sample[process] for process in lasting) for sample in half]
 
     def _run(self) -> None:
         while not self._done.wait(_EVERY_SECONDS):
-            held = _resident(self.leader)
-            leader = held.pop(self.leader, 0)
-            self.samples["emulator"].append(leader / 1e6)
-            self.samples["Lambdas"].append(sum(held.values()) / 1e6)
-            self.workers.append(len(held))
+            self.samples.append(_resident(self.leader))
 
 
-def _resident(group: int) -> dict[int, int]:
-    """Resident bytes of each process of a group."""
+def growth(samples: list[float]) -> float:
+    """By which share the mean of the second half exceeds that of the first."""
+    half = len(samples) // 2
+    return fmean(samples[half:]) / fmean(samples[:half]) - 1
+
+
+def _resident(group: int) -> dict[int, float]:
+    """Resident MB of each process of a group."""
     held = {}
     for directory in Path("/proc").glob("[0-9]*"):
         try:
             stat = (directory / "stat").read_text().rpartition(")")[2].split()
             if int(stat[2]) == group:
-                held[int(directory.name)] = int((directory / "statm").read_text().split()[1]) * _PAGE
+                held[int(directory.name)] = int((directory / "statm").read_text().split()[1]) * _PAGE / 1e6
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended in the meantime
     return held

@@ -41,12 +41,12 @@ _OTHER = {"<=": "<", "<": "<=", ">=": ">", ">": ">=", "=": "<>"}
 class Mutant:
     """`where` is the qualified name it lies in; `before` and `after` are the smallest code that shows the change.
 
-    `lines` are those of the statement that it changes.
+    `lines` are those of the statement that it changes or, if that makes a private constant, those that use it.
     """
 
     module: str
     where: str
-    lines: range
+    lines: frozenset[int]
     before: str
     after: str
     tree: ast.Module
@@ -66,7 +66,7 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
             yield Mutant(
                 module,
                 ".".join(path.names) or "module",
-                path.lines,
+                _users(tree, path) or path.lines,
                 _shown(node),
                 _shown(after),
                 ast.fix_missing_locations(changed),
@@ -79,18 +79,29 @@ class _Path:
 
     steps: tuple[tuple[str, int | None], ...] = ()
     names: tuple[str, ...] = ()
-    lines: range = range(0)
+    lines: frozenset[int] = frozenset()
 
     def to(self, field: str, index: int | None, node: ast.AST) -> "_Path":
         names = (*self.names, node.name) if isinstance(node, ast.FunctionDef | ast.ClassDef) else self.names
         return _Path((*self.steps, (field, index)), names, _lines(node) if isinstance(node, ast.stmt) else self.lines)
 
 
-def _lines(statement: ast.stmt) -> range:
+def _lines(statement: ast.stmt) -> frozenset[int]:
     """Of a compound statement its head's."""
     body: list[ast.stmt] = getattr(statement, "body", [])
     end = max(statement.lineno, body[0].lineno - 1) if body else statement.end_lineno or statement.lineno
-    return range(statement.lineno, end + 1)
+    return frozenset(range(statement.lineno, end + 1))
+
+
+def _users(tree: ast.Module, path: _Path) -> frozenset[int]:
+    """Where the private constant is used that the module makes at this place; nowhere, if it is something else."""
+    (_, index), *_ = path.steps
+    made = tree.body[index or 0]
+    if not (isinstance(made, ast.Assign) and isinstance(made.targets[0], ast.Name)):
+        return frozenset()
+    name = made.targets[0].id
+    uses = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+    return frozenset(uses) - _lines(made) if name.startswith("_") else frozenset()
 
 
 def _mutable(node: ast.AST, path: _Path) -> Iterator[tuple[_Path, ast.expr | ast.stmt]]:

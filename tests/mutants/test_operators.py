@@ -63,4 +63,9 @@ def test_what_says_nothing_is_left_alone(source: str) -> None:
 def test_a_mutant_is_named_by_where_it_is_and_what_changed() -> None:
     (mutant,) = mutants("store", "class A:\n    def f(self):\n        x = (\n            1)")
     assert mutant.name == "store A.f: 1 → 2"
-    assert mutant.lines == range(3, 5)
+    assert mutant.lines == {3, 4}
+
+
+def test_a_private_constant_is_tried_where_it_is_used() -> None:
+    first, *_ = mutants("store", "_MOST = 3\n\ndef f():\n    return g(_MOST)")
+    assert first.lines == {4}

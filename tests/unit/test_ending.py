@@ -70,11 +70,16 @@ def test_a_scan_past_its_deadline_has_failed_and_is_not_cancelled(monkeypatch: p
 @pytest.mark.parametrize(
     "error", [client_error("ThrottlingException", 400), EndpointConnectionError(endpoint_url="https://states")]
 )
-def test_a_scan_is_cancelled_even_if_its_workflow_cannot_be_stopped(error: Exception, workflows: Workflows) -> None:
+def test_a_scan_is_cancelled_even_if_its_workflow_cannot_be_stopped(
+    error: Exception, workflows: Workflows, caplog: pytest.LogCaptureFixture
+) -> None:
     scan_id = start()
     workflows.error = error
     code, content, _ = on(cancel.handler, "cancel", scan_id)
     assert (code, content["status"]) == (200, "cancelled")
+    (record,) = caplog.records
+    assert (record.name, record.levelname, scan_id in record.getMessage()) == ("opportunities", "WARNING", True)
+    assert record.exc_info
 
 
 def test_a_scan_whose_workflow_never_ran_is_cancelled(workflows: Workflows) -> None:
@@ -166,6 +171,26 @@ def test_a_stranger_changes_nothing_and_learns_nothing(handler: Any, name: str, 
     assert theirs == unknown == nonsense
     assert theirs[0] == 404
     assert store.scan(USER, scan_id) == before
+
+
+@pytest.mark.parametrize(("handler", "name"), [(cancel.handler, "cancel"), (delete.handler, "delete")])
+def test_an_expired_scan_is_gone_before_ttl_deletes_it(
+    handler: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan_id = start()
+    later = float(int(time.time()) + scans.LIFETIME_SECONDS)
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert on(handler, name, scan_id)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("handler", "name"),
+    [(cancel.handler, "cancel"), (delete.handler, "delete"), (status.handler, "status"), (results.handler, "results")],
+)
+@pytest.mark.parametrize("scan_id", ["", "scan_", "#PROFILE", "scan_" + "g" * 32, "SCAN_" + "0" * 32, "x" * 10_000])
+def test_what_is_no_id_is_not_looked_up(handler: Any, name: str, scan_id: str, recorded: Recorder) -> None:
+    assert on(handler, name, scan_id)[0] == 404
+    assert recorded.calls == []
 
 
 def test_a_key_whose_scan_was_deleted_is_used_up(store: Store) -> None:

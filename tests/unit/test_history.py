@@ -139,6 +139,13 @@ def test_somebody_elses_cursor_shows_nothing_of_his(store: Store) -> None:
     assert content["scans"] == []
 
 
+def test_a_cursor_with_foreign_characters_is_not_read_past_them(store: Store) -> None:
+    put(store, 3)
+    cursor = listed(limit="1")[1]["next_cursor"]
+    code, content = listed(cursor=f"{cursor[:8]}!!!!{cursor[8:]}")
+    assert (code, list(content["errors"])) == (422, ["cursor"])
+
+
 def test_a_cursor_that_has_become_old_ends_the_list(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     put(store, 3)
     cursor = listed(limit="1")[1]["next_cursor"]
