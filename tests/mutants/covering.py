@@ -60,12 +60,10 @@ class Reach:
         return cls(lines, measured["seconds"])
 
     def tests(self, file: Path, lines: Iterable[int]) -> list[str]:
-        """Those that run one of the lines, the quickest first; of what runs at import, all that use the module."""
+        """Those that run one of the lines, the quickest first; of what runs at import, all tests."""
         wanted = set(lines)
         at_import = bool(wanted & self.lines.get("", {}).get(str(file), set()))
         reaching = [
-            test
-            for test, by_file in self.lines.items()
-            if test and (found := by_file.get(str(file))) and (at_import or wanted & found)
+            test for test in self.seconds if at_import or wanted & self.lines.get(test, {}).get(str(file), set())
         ]
         return sorted(reaching, key=self.seconds.__getitem__)

@@ -133,8 +133,8 @@ def _changes(node: ast.expr | ast.stmt) -> Iterator[ast.expr | ast.stmt]:  # noq
         case ast.BoolOp(op=op, values=values):
             yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values)
             for place in range(len(values)):
-                left = [*values[:place], *values[place + 1 :]]
-                yield left[0] if len(left) == 1 else ast.BoolOp(op, left)
+                rest = [*values[:place], *values[place + 1 :]]
+                yield rest[0] if len(rest) == 1 else ast.BoolOp(op, rest)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield operand
         case ast.UnaryOp(op=ast.USub(), operand=operand):

@@ -82,9 +82,10 @@ def test_a_scan_is_cancelled_even_if_its_workflow_cannot_be_stopped(
     assert record.exc_info
 
 
-def test_a_scan_whose_workflow_never_ran_is_cancelled(workflows: Workflows) -> None:
+@pytest.mark.parametrize("code", ["ExecutionDoesNotExist", "ValidationException"])
+def test_a_scan_whose_workflow_never_ran_or_has_just_ended_is_cancelled(code: str, workflows: Workflows) -> None:
     scan_id = start()
-    workflows.error = client_error("ExecutionDoesNotExist", 400)
+    workflows.error = client_error(code, 400)
     assert on(cancel.handler, "cancel", scan_id)[0] == 200
 
 

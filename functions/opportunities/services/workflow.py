@@ -10,6 +10,8 @@ from opportunities import scans, wire
 from opportunities.domain import Investor, Scan
 from opportunities.errors import Unavailable
 
+# No such execution, or one that has ended by itself: since its scan was cancelled it may have found nothing to do.
+_NOT_RUNNING = {"ExecutionDoesNotExist", "ValidationException"}
 _THROTTLED = {"ThrottlingException", "TooManyRequestsException"}
 
 
@@ -56,7 +58,7 @@ class Workflow:
             )
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code == "ExecutionDoesNotExist":
+            if code in _NOT_RUNNING:
                 return
             if code in _THROTTLED or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
                 raise Unavailable("The workflow does not answer.") from error
