@@ -20,8 +20,9 @@ class WorkflowSteps:
     client: Any
     table: str
 
-    def begin(self, user_id: str, scan_id: str, snapshot_key: str) -> bool:
-        return self._update(_state("BeginScanning"), user_id, scan_id, {":snapshot_key": {"S": snapshot_key}})
+    def begin(self, user_id: str, scan_id: str, snapshot_key: str, execution: str) -> bool:
+        values = {":snapshot_key": {"S": snapshot_key}, ":execution": {"S": execution}}
+        return self._update(_state("BeginScanning"), user_id, scan_id, values)
 
     def record_failure(self, user_id: str, scan_id: str, strategy: str, reason: str) -> bool:
         outcome = {"M": {"status": {"S": "failed"}, "reason": {"S": reason}}}

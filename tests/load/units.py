@@ -13,6 +13,7 @@ from opportunities import strategies
 from opportunities.domain import Filters, Investor, ScanState
 from opportunities.market.archive import load, save
 from opportunities.market.simulated import simulated
+from opportunities.scans import execution_name
 from opportunities.services import results as results_service
 from opportunities.services.discover import Discovery
 from opportunities.services.judge import Judge
@@ -78,7 +79,7 @@ def main() -> None:
         row("discover, again")
         workflow = WorkflowSteps(recorder, TABLE)
         key = f"windows/simulated-7/{int(now) // 300 * 300}"
-        workflow.begin(USER, scan.scan_id, key)
+        workflow.begin(USER, scan.scan_id, key, execution_name(scan))
         row("BeginScanning")
         market = load(save(simulated(7, int(now))))
         task = StrategyTask(USER, scan.scan_id, scan.deadline, scan.expires_at, key, Filters(), INVESTOR)

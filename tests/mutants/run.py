@@ -34,8 +34,8 @@ MODULES = [
 ]  # fmt: skip
 TESTS = [
     *(f"tests/unit/test_{name}.py" for name in (
-        "capture", "ending", "handlers", "history", "idempotency", "judge", "limits", "scan_rules", "scan_size",
-        "waiting",
+        "capture", "ended", "ending", "handlers", "history", "http", "idempotency", "judge", "limits",
+        "scan_rules", "scan_size", "waiting",
     )),
     "tests/contract/test_store.py",
     "-k", "not ministack and not dynamodb_local",

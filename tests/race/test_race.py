@@ -11,6 +11,7 @@ from tests.race.processes import TABLE
 from tests.race.run import kinds, race
 from tests.template import table
 
+pytestmark = pytest.mark.xdist_group("race")  # two at once would only slow each other down
 PAIRS = 200
 
 

@@ -58,7 +58,7 @@ def _run(execution: dict[str, Any]) -> None:
     if not planned.courses:
         steps.end(user_id, scan_id, ScanState.FAILED, "no market: the exchange is closed")
         return
-    steps.begin(user_id, scan_id, "windows/race/0")
+    steps.begin(user_id, scan_id, "windows/race/0", scan_id)
     writes: list[Callable[[], None]] = []
     late: list[Callable[[], object]] = []
     for name, course in planned.courses.items():
