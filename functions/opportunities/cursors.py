@@ -1,22 +1,26 @@
-"""Where the next page of a list begins, as a text that callers pass on and need not understand."""
+"""Where the next page of a list begins: texts of a form that the API's description tells and `requests` checks.
 
-import base64
-import binascii
+Callers pass on what they were given. A made-up one of the right form is no error and shows no more than its owner's.
+"""
 
-from opportunities.errors import InvalidRequest
+from opportunities.store import Position
 
-
-def encode(position: str) -> str:
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
-
-
-def decode(cursor: str) -> str:
-    """The position that `encode` was given, or nearly any text: it is outside input. Raises `InvalidRequest`."""
-    try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        raise not_ours() from error
+AFTER_SCAN = r"[0-9]{1,10}(\.[0-9]{1,9})?-scan_[0-9a-f]{32}"
+AFTER_RANK = r"after-[0-9]{1,9}"
 
 
-def not_ours() -> InvalidRequest:
-    return InvalidRequest({"cursor": "is not one that this service gave; leave it out to start at the first page"})
+def after_scan(position: Position) -> str:
+    return f"{position.created_at!r}-{position.scan_id}"
+
+
+def position(cursor: str) -> Position:
+    created_at, _, scan_id = cursor.partition("-")
+    return Position(float(created_at), scan_id)
+
+
+def after_rank(number: int) -> str:
+    return f"after-{number}"
+
+
+def rank(cursor: str) -> int:
+    return int(cursor.removeprefix("after-"))

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from opportunities import strategies
+from opportunities import cursors, strategies
 from opportunities.domain import AssetTier, Filters, Investor, RiskLevel, RiskTolerance, StatedFees, Timeframe
 from opportunities.errors import InvalidRequest
-from opportunities.fields import MOST_ITEMS, choices, like, texts
+from opportunities.fields import MOST_ITEMS, choices, like, moment, texts
 
 _STATUSES = ("scanning", "complete", "failed", "cancelled")
 _ASSET = r"[A-Z0-9]{1,20}"
@@ -32,6 +32,7 @@ def _opportunity_types() -> tuple[str, ...]:
 _Symbol = Annotated[str, *like(_SYMBOL, "BTC, BTC/USDT or BTC/USDT:USDT")]
 _Asset = Annotated[str, *like(_ASSET, "BTC")]
 _Exchange = Annotated[str, *like(_EXCHANGE, "binance")]
+_Moment = Annotated[AwareDatetime, moment()]
 _Fee = Annotated[FiniteFloat, Field(ge=-0.01, le=0.1)]
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 _QUERY = ConfigDict(extra="forbid", frozen=True)
@@ -128,10 +129,10 @@ class ScansQuery(BaseModel):
     model_config = _QUERY
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: Annotated[str, Field(max_length=200)] | None = None
+    cursor: Annotated[str, *like(cursors.AFTER_SCAN, f"1795291200.25-scan_{32 * '0'}")] | None = None
     status: Annotated[list[str], *choices(_STATUSES, "States")] = []
-    created_after: AwareDatetime | None = None
-    created_before: AwareDatetime | None = None
+    created_after: _Moment | None = None
+    created_before: _Moment | None = None
 
 
 class ResultsQuery(BaseModel):
@@ -140,7 +141,7 @@ class ResultsQuery(BaseModel):
     model_config = _QUERY
 
     limit: Annotated[int, Field(ge=1, le=500)] = 100
-    cursor: Annotated[str, Field(max_length=200)] | None = None
+    cursor: Annotated[str, *like(cursors.AFTER_RANK, "after-100")] | None = None
     partial: Literal["true", "false"] = "false"
 
 

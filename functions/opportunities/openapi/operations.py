@@ -179,6 +179,7 @@ OPERATIONS = (
         summary="Read this description",
         description="The only route that wants no token.",
         replies={200: Reply("OpenAPI 3.1.", answers.OpenApi)},
+        refusals=(422,),
         public=True,
     ),
 )

@@ -36,7 +36,9 @@ class History:
         latest = now + _CLOCK_SKEW_SECONDS
         if until is not None:
             latest = min(until, latest)
-        position = _position(cursor, latest)
+        position = cursors.position(cursor) if cursor else None
+        if position and position.created_at > latest:
+            position = None  # of a list that went on to a later moment: this one begins below it
         chosen: list[Scan] = []
         # A cursor's scan may have expired since; DynamoDB refuses to go on from outside of the range.
         reads = _MOST_READS if earliest <= (position.created_at if position else latest) else 0
@@ -51,29 +53,12 @@ class History:
         return {
             "success": True,
             "scans": [summary(scan, now) for scan in chosen],
-            "next_cursor": _cursor(position) if reads and position else None,
+            "next_cursor": cursors.after_scan(position) if reads and position else None,
         }
 
 
 def _matches(scan: Scan, states: Collection[str], now: float) -> bool:
     return not scans.expired(scan, now) and (not states or shown(scans.state_at(scan, now)) in states)
-
-
-def _cursor(position: Position) -> str:
-    return cursors.encode(f"{position.created_at!r} {position.scan_id}")
-
-
-def _position(cursor: str | None, latest: float) -> Position | None:
-    if cursor is None:
-        return None
-    time, _, scan_id = cursors.decode(cursor).partition(" ")
-    try:
-        created_at = float(time)
-    except ValueError as error:
-        raise cursors.not_ours() from error
-    if not (0 <= created_at <= latest and scans.is_scan_id(scan_id)):
-        raise cursors.not_ours()
-    return Position(created_at, scan_id)
 
 
 def summary(scan: Scan, now: float) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def describe(
             key=lambda one: (-one["score"], one["strategy_id"], one["symbol"], one["opportunity_type"]),
         )
     )
-    start = _offset(cursor)
+    start = cursors.rank(cursor) if cursor else 0
     page = ranked[start : start + limit]
     page = page[: _fitting(page)]
     end = start + len(page)
@@ -49,7 +49,7 @@ def describe(
         "opportunities": page,
         "total_opportunities": len(ranked),
         "total_profit_potential_usd": sum(one["profit_potential_usd"] for one in ranked if one["repeats"] is None),
-        "next_cursor": _cursor(end) if end < len(ranked) else None,
+        "next_cursor": cursors.after_rank(end) if end < len(ranked) else None,
         "signal_analysis": {
             "total_signals_analyzed": sum(result.examined for result in results),
             "signals_by_strength": _by_strength([one["confidence_score"] for one in ranked]),
@@ -138,19 +138,6 @@ def _recommendations(scan: Scan, description: Callable[[str], Description]) -> l
         for name, outcome in scan.outcomes.items()
         if outcome.status in advice
     ]
-
-
-def _cursor(offset: int) -> str:
-    return cursors.encode(f"after {offset}")
-
-
-def _offset(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    word, _, digits = cursors.decode(cursor).partition(" ")
-    if word != "after" or not digits.isascii() or not digits.isdigit():
-        raise cursors.not_ours()
-    return int(digits)
 
 
 def _fitting(ranked: Sequence[Mapping[str, Any]]) -> int:
