@@ -24,6 +24,8 @@ _logger = logging.getLogger("opportunities")
 MOST_BODY_BYTES = 65_536
 # An HTTP API gives its Lambdas 30 seconds; what is left is for the reads.
 MOST_WAIT_SECONDS = 20
+# OpenID Connect Core 1.0, section 2. It becomes part of the table's keys, which have their own limits.
+_LONGEST_SUBJECT = 255
 
 # Which error is which answer; those with `retry_after_seconds` say so in a header.
 _REFUSALS: dict[type[Exception], tuple[int, str]] = {
@@ -73,6 +75,8 @@ def user_id(event: Event) -> str:
     subject = claims.get("sub")
     if not subject:
         raise Unauthenticated("Send `Authorization: Bearer <token>` with a token of this service's issuer.")
+    if len(subject) > _LONGEST_SUBJECT or not (subject.isascii() and subject.isprintable()):
+        raise Unauthenticated("The token's `sub` is not one that OpenID Connect allows: at most 255 ASCII characters.")
     return str(subject)
 
 
