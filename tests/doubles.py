@@ -17,6 +17,9 @@ class Recorder:
         self.calls: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
 
     def __getattr__(self, operation: str) -> Any:
+        if operation.startswith("_"):  # whoever prints this asks for more than operations
+            raise AttributeError(operation)
+
         def call(**arguments: Any) -> Any:
             try:
                 answer = getattr(self._client, operation)(**arguments)

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Request:
-    """`headers` by their names in lower case."""
+    """`headers` by their names in lower case, repeated ones joined by commas."""
 
     method: str
     path: str
@@ -30,22 +30,19 @@ def server(respond: Callable[[Request], Reply]) -> ThreadingHTTPServer:
         disable_nagle_algorithm = True
         wbufsize = -1  # headers and body leave in one piece
 
-        def do_GET(self) -> None:
-            self._answer()
-
-        def do_POST(self) -> None:
-            self._answer()
-
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
+            headers = {name.lower(): ",".join(self.headers.get_all(name, [])) for name in self.headers}
             reply = respond(Request(self.command, self.path, headers, body))
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
-            self.wfile.write(reply.body)
+            if self.command != "HEAD":
+                self.wfile.write(reply.body)
+
+        do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = do_QUERY = do_TRACE = _answer  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """Hundreds of thousands of requests are not worth a line each."""
