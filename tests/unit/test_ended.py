@@ -5,10 +5,13 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from opportunities.domain import Investor, ScanState
 from opportunities.errors import ScanDeleted
 from opportunities.handlers import ended
+from opportunities.items import scan_to_item
 from opportunities.requests import ProfileBody
 from opportunities.store import Store
 from opportunities.wire import execution_input
@@ -92,3 +95,30 @@ def test_the_longest_input_there_is_stays_in_the_event() -> None:
     investor: Investor = ProfileBody.model_validate(body).investor()
     text = json.dumps(execution_input(scan(strategies=("s" * 30,) * 14), investor, 0))
     assert len(json.dumps(text)) < 248 * 1024 / 4
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.sampled_from(["ABORTED", "{}", "[]"])
+
+
+@given(st.data())
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_an_event_says_it_fails_the_scan_that_it_names_or_crashes_and_is_kept(
+    store: Store, dynamodb: Any, data: st.DataObject
+) -> None:
+    """The runbook says what to do with those that are kept; no other scan may be touched."""
+    dynamodb.put_item(TableName=store.table, Item=scan_to_item(scan(deadline=NOW + 100, expires_at=NOW + 1000)))
+    told: Any = event("ended")
+    named = json.loads(told["detail"]["input"])
+    names = st.sampled_from(["user_id", "scan_id", "surplus"])
+    named |= data.draw(st.dictionaries(names, VALUES | st.just(named["scan_id"]), max_size=2), label="input")
+    changes = st.dictionaries(st.sampled_from(sorted(told["detail"])), VALUES, max_size=2)
+    told["detail"] |= {"input": json.dumps(named)} | data.draw(changes, label="detail")
+    try:
+        failed = ended.handler(told, None)["failed"]
+    except Exception:  # noqa: BLE001 - every one: Lambda keeps the event
+        failed = False
+    found = store.scan(USER, SCAN_ID)
+    assert found is not None
+    assert found.state is (ScanState.FAILED if failed else ScanState.INITIATED)
+    assert not failed or (named["user_id"], named["scan_id"]) == (USER, SCAN_ID)
+    assert len(dynamodb.scan(TableName=store.table)["Items"]) == 1
