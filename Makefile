@@ -15,10 +15,13 @@ BIN := .venv/bin
 EMULATOR := infra/local/emulator
 SCANS := infra/scans
 SCANS_BIN := .opscan/env/scans/bin
+FUZZ := tests/fuzz
 LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
 .PHONY: help scan test check up down bench race mutants load strategies-report layers openapi licences audit permissions crash-matrix stateful verify
+.PHONY: help scan test check up down bench strategies-report layers openapi licences audit permissions crash-matrix stateful \
+  fuzz fuzz-stack verify
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -102,6 +105,13 @@ stateful: .venv/ready ## take 100,000 random steps with scans, against the model
 # What is too slow for every change; before a release.
 verify: permissions crash-matrix stateful mutants load ## the long demonstrations
 	$(BIN)/python -m tests.race.run --pairs 100000
+fuzz: .venv/ready .opscan/env/fuzz-ready ## call the API in every way its description allows or forbids, 20,000 times (CASES=2000)
+	$(BIN)/python -m tests.fuzz.run --cases $(or $(CASES),20000)
+
+fuzz-stack: .venv/ready .opscan/env/ready .opscan/env/fuzz-ready ## the same a thousand times against the local stack (CASES=2000)
+	OPSCAN_HOME=$(CURDIR)/.opscan/fuzz $(BIN)/python -m tests.fuzz.run --stack --examples 15 --cases $(or $(CASES),1000)
+
+verify: permissions crash-matrix stateful fuzz fuzz-stack ## the long demonstrations
 
 .venv/ready: pyproject.toml uv.lock .python-version | $(UV)
 	@echo "Installing the project's packages …"
@@ -118,6 +128,11 @@ verify: permissions crash-matrix stateful mutants load ## the long demonstration
 .opscan/env/scans-ready: $(SCANS)/pyproject.toml $(SCANS)/uv.lock | $(UV)
 	@echo "Installing the template's scanners …"
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/scans $(UV) sync -q --frozen --project $(SCANS)
+	@touch $@
+
+.opscan/env/fuzz-ready: $(FUZZ)/pyproject.toml $(FUZZ)/uv.lock | $(UV)
+	@echo "Installing schemathesis …"
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/fuzz $(UV) sync -q --frozen --project $(FUZZ)
 	@touch $@
 
 # pyenv's python3 refuses to start where .python-version names one that it lacks

@@ -39,7 +39,7 @@ _FOUND = {
     "discovered_at": 1_795_291_200,
     "score": 0.00205,
 }
-_MARKET: dict[str, Json] = {
+MARKET: dict[str, Json] = {
     "source": "live: binance, deribit",
     "captured_at": "2026-11-21T20:00:00.000Z",
     "total_assets_scanned": 212,
@@ -49,7 +49,7 @@ _MARKET: dict[str, Json] = {
     "missing": {},
     "assumptions": {},
 }
-_INVESTOR = {
+INVESTOR = {
     "capital_usd": 50_000.0,
     "risk_tolerance": "low",
     "holdings": {"BTC": 0.4},
@@ -96,12 +96,12 @@ def listed() -> dict[str, Any]:
 
 
 def found() -> dict[str, Any]:
-    stored = StoredResult("funding_arbitrage", [_FOUND], 0, 198, _MARKET, _INVESTOR)
+    stored = StoredResult("funding_arbitrage", [_FOUND], 0, 198, MARKET, INVESTOR)
     return results.describe(_SCAN, [stored], strategies.describe, _NOW, limit=100, cursor=None)
 
 
 def profile() -> dict[str, Any]:
-    return {"success": True, "stored": True, "profile": _INVESTOR}
+    return {"success": True, "stored": True, "profile": INVESTOR}
 
 
 def scan_id() -> str:
