@@ -44,10 +44,8 @@ def choices(names: tuple[str, ...], what: str) -> tuple[Any, ...]:
 
     Order and repetition mean nothing. `what` one of them is, is said to whoever reads the schema.
     """
-    return (
-        _known(names, what),
-        *_listing({"type": "string", "enum": [*map(str, names)]}, "|".join(names), what, _lower),
-    )
+    item = {"type": "string", "enum": [*map(str, names)]}
+    return _listing(item, "|".join(names), what, _lower, _known(names, what))
 
 
 def texts(pattern: str, what: str, *, upper: bool = False) -> tuple[Any, ...]:
@@ -57,7 +55,9 @@ def texts(pattern: str, what: str, *, upper: bool = False) -> tuple[Any, ...]:
     return _listing(item, anyhow, what, _upper if upper else _lower)
 
 
-def _listing(item: dict[str, Any], pattern: str, what: str, cased: Callable[[object], object]) -> tuple[Any, ...]:
+def _listing(
+    item: dict[str, Any], pattern: str, what: str, cased: Callable[[object], object], *checks: AfterValidator
+) -> tuple[Any, ...]:
     text = f"^ *(?:{pattern})?(?: *, *(?:{pattern})?){{0,{MOST_ITEMS - 1}}} *$"
     schema = {
         "description": f"{what}; at most {MOST_ITEMS}, as a list or separated by commas.",
@@ -66,8 +66,9 @@ def _listing(item: dict[str, Any], pattern: str, what: str, cased: Callable[[obj
     return (
         BeforeValidator(cased),
         BeforeValidator(_split),
+        Field(max_length=MOST_ITEMS),  # counted before those that repeat each other become one
+        *checks,
         AfterValidator(_once),
-        Field(max_length=MOST_ITEMS),
         WithJsonSchema(schema),
     )
 

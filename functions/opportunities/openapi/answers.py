@@ -323,7 +323,9 @@ class StoredProfile(Success):
     profile: Profile
 
 
-class Description(Answer):
+class Strategy(Answer):
+    """One of the catalogue."""
+
     strategy_id: str
     name: str
     summary: str
@@ -332,7 +334,7 @@ class Description(Answer):
 
 
 class Catalogue(Success):
-    strategies: list[Description]
+    strategies: list[Strategy]
     total_strategies: Count
 
 
