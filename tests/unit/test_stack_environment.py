@@ -56,6 +56,7 @@ def test_the_emulator_gets_nothing_from_the_caller_at_all(monkeypatch: pytest.Mo
     assert given["BIND_HOST"] == "127.0.0.1"
     assert given["AUTH"] == "true"
     assert given["TMPDIR"] == str(tmp_path)
+    assert Path(given["STATE_DIR"]).parent == tmp_path, "the keys that sign tokens would lie open in /tmp"
     assert not {"PERSIST_STATE", "AWS_PROFILE", "AWS_ENDPOINT_URL"} & given.keys()
 
 

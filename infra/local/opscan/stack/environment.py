@@ -46,6 +46,7 @@ def for_emulator(port: int, tmp: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": str(tmp),
         "TMPDIR": str(tmp),
+        "STATE_DIR": str(tmp / "state"),  # or the keys that sign tokens lie in /tmp, for everybody to read
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
