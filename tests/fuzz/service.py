@@ -6,15 +6,16 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from opportunities import aws, http, wire
-from opportunities.domain import OutcomeStatus, ScanState
+from opportunities import aws, wire
+from opportunities.domain import OutcomeStatus, Scan, ScanState
 from opportunities.items import StoredResult, scan_key
 from opportunities.openapi import examples
+from opportunities.services import waiting
 from opportunities.store import Store
 from tests import builders, dynamodb_local
 from tests.local_api import api
@@ -23,6 +24,7 @@ from tests.template import table
 
 TABLE = "opportunity-scan"
 TOKENS = {"one": "a-token-of-one", "another": "a-token-of-another"}
+_wait = waiting.wait
 _ENDINGS = (ScanState.COMPLETE, ScanState.COMPLETE, ScanState.FAILED, None)
 
 
@@ -68,13 +70,18 @@ class Workflows:
         )
 
 
+def _impatient(scan: Scan, read: Callable[[], Scan], news: Callable[[Scan], bool], seconds: float) -> Scan:
+    """A quarter of the scans would keep every caller who waits for 20 s."""
+    return _wait(scan, read, news, min(seconds, 0.5))
+
+
 @contextmanager
 def serving() -> Iterator[tuple[str, dict[str, str]]]:
     """The address of the API while the block runs, and its users' tokens."""
     with dynamodb_local.running() as dynamodb, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         dynamodb.create_table(TableName=TABLE, **table())
         clients = {"dynamodb": dynamodb, "stepfunctions": Workflows(Store(dynamodb, TABLE))}
-        http.MOST_WAIT_SECONDS = 1  # a quarter of the scans would keep every waiting caller for 20 s
+        waiting.wait = _impatient
         aws.client = clients.__getitem__  # type: ignore[assignment]
         os.environ |= {
             "TABLE_NAME": TABLE,

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opportunities import http, items
+from opportunities import items
 from opportunities.domain import Investor, Scan, ScanState
 from opportunities.openapi.operations import OPERATIONS, Operation
+from opportunities.services import waiting
 from opportunities.store import Store
 from tests import conformance
 from tests.builders import USER, scan
@@ -39,7 +40,7 @@ JSON = st.recursive(
 
 @pytest.fixture(autouse=True)
 def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MOST_WAIT_SECONDS", 0)
+    monkeypatch.setattr(waiting, "wait", lambda scan, *_: scan)
 
 
 def send(

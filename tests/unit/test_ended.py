@@ -106,7 +106,8 @@ def test_whatever_an_event_says_it_fails_the_scan_that_it_names_or_crashes_and_i
     store: Store, dynamodb: Any, data: st.DataObject
 ) -> None:
     """The runbook says what to do with those that are kept; no other scan may be touched."""
-    dynamodb.put_item(TableName=store.table, Item=scan_to_item(scan(deadline=NOW + 100, expires_at=NOW + 1000)))
+    now = int(time.time())
+    dynamodb.put_item(TableName=store.table, Item=scan_to_item(scan(deadline=now + 100, expires_at=now + 1000)))
     told: Any = event("ended")
     named = json.loads(told["detail"]["input"])
     names = st.sampled_from(["user_id", "scan_id", "surplus"])
