@@ -39,13 +39,13 @@ def moment() -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def choices(names: tuple[str, ...], what: str) -> tuple[Any, ...]:
-    """A list of some of `names`, in any case, sorted and each once; also comma-separated text.
+def choices(names: tuple[str, ...], what: str, *, least: int = 0) -> tuple[Any, ...]:
+    """A list of at least `least` of `names`, in any case, sorted and each once; also comma-separated text.
 
     Order and repetition mean nothing. `what` one of them is, is said to whoever reads the schema.
     """
     item = {"type": "string", "enum": [*map(str, names)]}
-    return _listing(item, "|".join(names), what, _lower, _known(names, what))
+    return _listing(item, "|".join(names), what, _lower, _known(names, what), least=least)
 
 
 def texts(pattern: str, what: str, *, upper: bool = False) -> tuple[Any, ...]:
@@ -56,17 +56,23 @@ def texts(pattern: str, what: str, *, upper: bool = False) -> tuple[Any, ...]:
 
 
 def _listing(
-    item: dict[str, Any], pattern: str, what: str, cased: Callable[[object], object], *checks: AfterValidator
+    item: dict[str, Any],
+    pattern: str,
+    what: str,
+    cased: Callable[[object], object],
+    *checks: AfterValidator,
+    least: int = 0,
 ) -> tuple[Any, ...]:
     text = f"^ *(?:{pattern})?(?: *, *(?:{pattern})?){{0,{MOST_ITEMS - 1}}} *$"
+    array = {"type": "array", "items": item, **({"minItems": least} if least else {}), "maxItems": MOST_ITEMS}
     schema = {
         "description": f"{what}; at most {MOST_ITEMS}, as a list or separated by commas.",
-        "anyOf": [{"type": "array", "items": item, "maxItems": MOST_ITEMS}, {"type": "string", "pattern": text}],
+        "anyOf": [array, {"type": "string", "pattern": text}],
     }
     return (
         BeforeValidator(cased),
         BeforeValidator(_split),
-        Field(max_length=MOST_ITEMS),  # counted before those that repeat each other become one
+        Field(min_length=least, max_length=MOST_ITEMS),  # counted before those that repeat each other become one
         *checks,
         AfterValidator(_once),
         WithJsonSchema(schema),

@@ -130,7 +130,8 @@ class ScansQuery(BaseModel):
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, *like(cursors.AFTER_SCAN, f"1795291200.25-scan_{32 * '0'}")] | None = None
-    status: Annotated[list[str], *choices(_STATUSES, "States")] = []
+    # An empty one would say neither that none is wanted nor that any is.
+    status: Annotated[list[str], *choices(_STATUSES, "States", least=1)] = []
     created_after: _Moment | None = None
     created_before: _Moment | None = None
 

@@ -159,6 +159,8 @@ def test_a_cursor_that_has_become_old_ends_the_list(store: Store, monkeypatch: p
         ({"limit": "0"}, "limit"),
         ({"limit": "101"}, "limit"),
         ({"status": "done"}, "status"),
+        ({"status": ""}, "status"),
+        ({"status": ","}, "status"),
         ({"status": ",".join(["failed"] * 101)}, "status"),
         ({"created_after": "yesterday"}, "created_after"),
         ({"created_after": "2026-11-21T20:00:00"}, "created_after"),

@@ -139,7 +139,7 @@ def _query_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     schema = dict(schema)
     description = schema.pop("description", None)
     if "anyOf" in schema:
-        default = {"default": schema["default"]} if schema.get("default") is not None else {}
+        default = {"default": schema["default"]} if schema.get("default") else {}
         schema = {**schema["anyOf"][0], **default}
     parameter: dict[str, Any] = {"name": name, "in": "query", "schema": schema}
     if schema.get("type") == "array":
