@@ -19,9 +19,8 @@ FUZZ := tests/fuzz
 LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test check up down bench race mutants load strategies-report layers openapi licences audit permissions crash-matrix stateful verify
-.PHONY: help scan test check up down bench strategies-report layers openapi licences audit permissions crash-matrix stateful \
-  fuzz fuzz-stack verify
+.PHONY: help scan test check up down bench race mutants load strategies-report layers openapi licences audit permissions \
+  crash-matrix stateful fuzz fuzz-stack verify
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -102,16 +101,15 @@ crash-matrix: .venv/ready ## break every AWS call of every Lambda and of the wor
 stateful: .venv/ready ## take 100,000 random steps with scans, against the model
 	$(BIN)/python -m tests.reliability.long_run
 
-# What is too slow for every change; before a release.
-verify: permissions crash-matrix stateful mutants load ## the long demonstrations
-	$(BIN)/python -m tests.race.run --pairs 100000
 fuzz: .venv/ready .opscan/env/fuzz-ready ## call the API in every way its description allows or forbids, 20,000 times (CASES=2000)
 	$(BIN)/python -m tests.fuzz.run --cases $(or $(CASES),20000)
 
 fuzz-stack: .venv/ready .opscan/env/ready .opscan/env/fuzz-ready ## the same a thousand times against the local stack (CASES=2000)
 	OPSCAN_HOME=$(CURDIR)/.opscan/fuzz $(BIN)/python -m tests.fuzz.run --stack --examples 15 --cases $(or $(CASES),1000)
 
-verify: permissions crash-matrix stateful fuzz fuzz-stack ## the long demonstrations
+# What is too slow for every change; before a release.
+verify: permissions crash-matrix stateful mutants load fuzz fuzz-stack ## the long demonstrations
+	$(BIN)/python -m tests.race.run --pairs 100000
 
 .venv/ready: pyproject.toml uv.lock .python-version | $(UV)
 	@echo "Installing the project's packages …"
