@@ -39,10 +39,6 @@ class Rig:
     state_machine_arn: str
     carried: dict[str, str] = field(default_factory=dict)  # what states before the first would have added to the input
 
-    @property
-    def express(self) -> bool:
-        return bool(self.machine["type"] == "EXPRESS")
-
     def starting_at(self, state: str) -> "Rig":
         """The same workflow from `state` on, as after a redrive."""
         definition = {**json.loads(self.machine["definition"]), "StartAt": state}
