@@ -88,7 +88,9 @@ def body(event: Event) -> bytes:
     if content and kind != "application/json":
         raise UnsupportedContent("Send the body as JSON, with `Content-Type: application/json`.")
     if len(content) > MOST_BODY_BYTES:
-        raise ContentTooLarge(f"The body has {len(content)} bytes; at most {MOST_BODY_BYTES} are read. Ask for less.")
+        raise ContentTooLarge(
+            f"The body has {len(content)} bytes; at most {MOST_BODY_BYTES} are read. Send a smaller one."
+        )
     return content
 
 

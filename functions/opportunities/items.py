@@ -124,7 +124,7 @@ def outcome_to_attribute(outcome: Outcome) -> dict[str, Any]:
     if outcome.duration_ms:
         fields["duration_ms"] = number(outcome.duration_ms)
     if outcome.reason:
-        fields["reason"] = {"S": outcome.reason[:REASON_LENGTH]}
+        fields["reason"] = {"S": _cut(outcome.reason)}
     if outcome.best:
         # A list, not a map: four attribute names in each of fourteen outcomes would cost 800 bytes.
         fields["best"] = {
@@ -136,6 +136,10 @@ def outcome_to_attribute(outcome: Outcome) -> dict[str, Any]:
             ]
         }
     return {"M": fields}
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= REASON_LENGTH else reason[: REASON_LENGTH - 1] + "…"
 
 
 def outcome_from_attribute(attribute: Mapping[str, Any]) -> Outcome:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from opportunities import cursors, strategies
 from opportunities.domain import AssetTier, Filters, Investor, RiskLevel, RiskTolerance, StatedFees, Timeframe
@@ -111,7 +112,12 @@ class ProfileBody(BaseModel):
 
 
 _Idempotency: TypeAdapter[str] = TypeAdapter(
-    Annotated[str, *like(IDEMPOTENCY_KEY, "a UUID: 1 to 255 visible ASCII characters")]
+    Annotated[
+        str,
+        *like(
+            IDEMPOTENCY_KEY, "9f1c2e1a-5b3d-4d0e-8f5a-2c7b6a1d0e9f: 1 to 255 visible ASCII characters, without spaces"
+        ),
+    ]
 )
 
 
@@ -153,16 +159,15 @@ def parse[Model: BaseModel](model: type[Model], content: bytes | dict[str, Any])
             return model.model_validate_json(content or b"{}")
         return model.model_validate(content)
     except ValidationError as error:
-        raise InvalidRequest(
-            {_field(one["loc"]): _said(one["type"], one["msg"], model) for one in error.errors()}
-        ) from error
+        raise InvalidRequest({_field(one["loc"]): _said(one, model) for one in error.errors()}) from error
 
 
-def _said(kind: str, message: str, model: type[BaseModel]) -> str:
+def _said(error: ErrorDetails, model: type[BaseModel]) -> str:
     """pydantic's message, plainer where it is for programmers."""
-    if kind == "extra_forbidden":
-        return f"unknown field; there are {', '.join(model.model_fields)}"
-    return _plain(message)
+    if error["type"] == "extra_forbidden":
+        known = f"; there are {', '.join(model.model_fields)}" if len(error["loc"]) == 1 else ""
+        return f"unknown field{known}"
+    return _plain(error["msg"])
 
 
 def _plain(message: str) -> str:

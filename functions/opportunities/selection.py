@@ -19,12 +19,13 @@ _DAYS = {
 def score(opportunity: Opportunity) -> float:
     """Expected return on capital per day, weighted by confidence: comparable across strategies and horizons.
 
-    Capital counts as 1 USD at the least, days as a tenth at the least, so that neither a tiny stake nor a moment's
-    horizon can outrank everything.
+    Confidence does not soften an expected loss. Capital counts as 1 USD at the least, days as a tenth at the least, so
+    that neither a tiny stake nor a moment's horizon can outrank everything.
     """
+    expected: Any = opportunity.metadata["expected_value_usd"]
     capital = max(opportunity.required_capital_usd, 1.0)
     days = max(_DAYS[opportunity.estimated_timeframe], 0.1)
-    return opportunity.confidence_score * opportunity.profit_potential_usd / capital / days
+    return float(expected * (opportunity.confidence_score if expected > 0 else 1.0) / capital / days)
 
 
 def ranked(opportunities: Iterable[Opportunity]) -> list[Opportunity]:

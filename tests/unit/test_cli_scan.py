@@ -245,7 +245,7 @@ def test_another_deployment_has_no_logs_at_hand() -> None:
 def test_the_table_has_a_legend_and_the_stops() -> None:
     said = run(a_whole_scan(), "scan").stdout
     assert said.count("66,000.00") == 3
-    assert "Ranked by confidence × profit / capital / day." in " ".join(said.split())
+    assert "Ranked by EV × confidence / capital / day" in " ".join(said.split())
 
 
 def test_repeats_unknown_symbols_and_the_total_are_shown() -> None:
@@ -258,7 +258,7 @@ def test_repeats_unknown_symbols_and_the_total_are_shown() -> None:
     said = " ".join(shown.split())
     assert shown.count("= #1") == 1
     assert "Unknown DOGECOINX: this market has no such symbol" in said
-    assert "623.50 USD in all" in said
+    assert "623.50 USD if every target is reached" in said
 
 
 def test_a_stack_of_other_sources_is_told_on_stderr_and_still_scans() -> None:

@@ -92,7 +92,7 @@ def test_a_market_without_an_allowed_exchange_is_refused_with_the_reason(store: 
     assert outcome is not None
     assert outcome.status is OutcomeStatus.SKIPPED
     assert outcome.reason is not None
-    assert "none on the exchanges that the investor allows (kraken)" in outcome.reason
+    assert "allows none of this market's exchanges: simulated" in outcome.reason
 
 
 def test_what_is_over_the_cap_is_cut_and_said(store: Store) -> None:
@@ -155,4 +155,4 @@ def test_after_the_deadline_nothing_is_even_judged(store: Store, recorded: Recor
 
 def test_a_number_that_is_no_number_never_reaches_a_result(store: Store) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        judge(store, [opportunity(metadata={"z_score": float("nan"), "legs": []})]).run(TASK)
+        judge(store, [opportunity(metadata={"z_score": float("nan"), "legs": [], "expected_value_usd": 1.0})]).run(TASK)

@@ -13,7 +13,7 @@ opportunities = st.builds(
     opportunity,
     symbol=st.sampled_from(["BTC/USDT", "ETH/USDT", "ETH/USDT:USDT"]),
     strategy_id=st.sampled_from(["funding_arbitrage", "spot_momentum_strategy"]),
-    profit_potential_usd=st.floats(0, 1e6),
+    metadata=st.floats(-1e6, 1e6).map(lambda expected: {**opportunity().metadata, "expected_value_usd": expected}),
     confidence_score=st.floats(0, 1),
     required_capital_usd=st.floats(0, 1e6),
     estimated_timeframe=st.sampled_from(Timeframe),
@@ -32,10 +32,21 @@ def test_the_ranking_does_not_depend_on_the_order_of_arrival(found: list[Opportu
 
 
 @given(opportunities)
-def test_more_profit_or_confidence_never_ranks_lower_nor_more_capital_higher(one: Opportunity) -> None:
-    assert selection.score(replace(one, profit_potential_usd=one.profit_potential_usd + 1)) >= selection.score(one)
+def test_more_is_expected_of_what_ranks_higher(one: Opportunity) -> None:
+    expected: Any = one.metadata["expected_value_usd"]
+    more = replace(one, metadata={**one.metadata, "expected_value_usd": expected + 1})
+    assert selection.score(more) >= selection.score(one)
     assert selection.score(replace(one, confidence_score=1.0)) >= selection.score(one)
-    assert selection.score(replace(one, required_capital_usd=one.required_capital_usd + 1)) <= selection.score(one)
+    dearer = replace(one, required_capital_usd=one.required_capital_usd + 1)
+    assert abs(selection.score(dearer)) <= abs(selection.score(one))
+
+
+@given(opportunities, opportunities)
+def test_an_expected_loss_never_ranks_above_an_expected_gain(one: Opportunity, other: Opportunity) -> None:
+    gain: Any = one.metadata["expected_value_usd"]
+    loss: Any = other.metadata["expected_value_usd"]
+    if gain >= 0 > loss:
+        assert selection.score(one) >= selection.score(other)
 
 
 @given(opportunities)

@@ -5,6 +5,7 @@ import pytest
 
 from opportunities import strategies
 from opportunities.domain import Investor
+from opportunities.errors import Unsuitable
 from opportunities.market.archive import save
 from opportunities.market.planting.demo import planted_market
 from opportunities.market.snapshot import MarketSnapshot
@@ -47,6 +48,11 @@ def test_no_strategy_trades_where_the_investor_may_not(name: str, market: Market
 
 
 def test_a_section_that_no_allowed_exchange_has_says_so(market: MarketSnapshot) -> None:
-    alone = on_exchanges(replace(market, missing={}), ("kraken",))
-    assert (alone.spot, alone.perpetuals, alone.futures, alone.options) == (None, None, None, None)
-    assert set(alone.missing) == {"spot", "perpetuals", "futures", "options"}
+    alone = on_exchanges(replace(market, missing={}), ("simulated2",))
+    sections = {"spot": alone.spot, "perpetuals": alone.perpetuals, "futures": alone.futures, "options": alone.options}
+    assert set(alone.missing) == {name for name, section in sections.items() if section is None} != set()
+
+
+def test_a_market_without_any_allowed_exchange_is_refused_with_those_it_has(market: MarketSnapshot) -> None:
+    with pytest.raises(Unsuitable, match="allows none of this market's exchanges: simulated, simulated2"):
+        on_exchanges(market, ("kraken",))

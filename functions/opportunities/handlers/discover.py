@@ -37,10 +37,11 @@ def handler(event: Event) -> Answer:
 
     seconds = wait_seconds(event)
     scan = waiting.wait(discovered.scan, read, _ended, seconds)
+    retry = {} if _ended(scan) else {"Retry-After": str(POLLING_SECONDS)}
     return answer(
         200 if seconds and _ended(scan) else 202,
         describe(scan, time.time(), reused=discovered.reused),
-        {"Location": f"/opportunities/status/{scan.scan_id}", "Retry-After": str(POLLING_SECONDS)} | waited(seconds),
+        {"Location": f"/opportunities/status/{scan.scan_id}"} | retry | waited(seconds),
     )
 
 

@@ -23,10 +23,7 @@ def handler(event: Event) -> Answer:
         return lookup.find(store, caller, scan_id, time.time())
 
     def news(scan: Scan) -> bool:
-        return scans.state_at(scan, time.time()).terminal or (scan.state, scan.outcomes) != (
-            first.state,
-            first.outcomes,
-        )
+        return scans.state_at(scan, time.time()).terminal or scan.outcomes != first.outcomes
 
     seconds = wait_seconds(event)
     first = read()

@@ -6,13 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 
 _SECTIONS = ("spot", "perpetuals", "futures", "options")
 
 
 def on_exchanges(market: MarketSnapshot, exchanges: tuple[str, ...]) -> MarketSnapshot:
-    """The market as `exchanges` alone have it, the order of listings kept; a section that they lack says so."""
+    """The market as `exchanges` alone have it, the order of listings kept; a section that they lack says so.
+
+    Unsuitable if the market has none of them.
+    """
+    had = {exchange for name in _SECTIONS if (section := getattr(market, name)) for exchange in section.exchanges}
+    if not had & {*exchanges}:
+        raise Unsuitable(f"the profile allows none of this market's exchanges: {', '.join(sorted(had))}")
     sections: dict[str, Any] = {}
     missing = dict(market.missing)
     for name in _SECTIONS:

@@ -206,7 +206,9 @@ class Opportunity(Answer):
     asset_tier: AssetTier
     metadata: Evidence
     discovered_at: int = Field(description="When the market was captured, seconds since 1970.")
-    score: float = Field(description="What the ranking goes by: return on capital per day, weighted by confidence.")
+    score: float = Field(
+        description="What the ranking goes by: expected value / capital / day, weighted by confidence."
+    )
     rank: Annotated[int, Field(ge=1)]
     repeats: int | None = Field(description="The rank of a better one that trades the same to the same sides.")
 
@@ -302,10 +304,13 @@ class ResultsMetadata(Answer):
 
 class Results(Success):
     scan_id: ScanId
+    status: Shown
     user_id: str
     opportunities: list[Opportunity]
     total_opportunities: Count
-    total_profit_potential_usd: float = Field(description="Without those that repeat a better one.")
+    total_profit_potential_usd: float = Field(
+        description="If every target is reached, without those that repeat a better one; whatever capital they want."
+    )
     next_cursor: str | None
     signal_analysis: SignalAnalysis
     user_profile: Profile | ProfileVersion

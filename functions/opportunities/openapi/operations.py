@@ -193,4 +193,6 @@ def methods(path: str) -> tuple[str, ...]:
 def fits(template: str, path: str) -> bool:
     """Whether a request's path is one of this template's."""
     parts, given = template.split("/"), path.split("/")
-    return len(parts) == len(given) and all(part in ("{scan_id}", one) for part, one in zip(parts, given, strict=True))
+    return len(parts) == len(given) and all(
+        (one if part == "{scan_id}" else part == one) for part, one in zip(parts, given, strict=True)
+    )

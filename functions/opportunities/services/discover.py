@@ -74,7 +74,7 @@ class Discovery:
         minute, second = divmod(int(now), 60)
         if not self.store.count_request(user_id, minute, self.most_per_minute):
             raise TooManyRequests(
-                f"At most {self.most_per_minute} scans a minute; wait for the next one.",
+                f"At most {self.most_per_minute} requests for scans in a minute of the clock; wait {60 - second} s.",
                 retry_after_seconds=60 - second,
             )
 
@@ -118,11 +118,12 @@ class Discovery:
 def describe(scan: Scan, now: float, *, reused: bool) -> dict[str, Any]:
     """The body of POST /opportunities/discover."""
     state = scans.state_at(scan, now)
+    told = f"The scan is {state}." if state.terminal else "The scan has started."
     return {
         "success": True,
         "scan_id": scan.scan_id,
         "status": state,
-        "message": "The same request has made this scan before." if reused else "The scan has started.",
+        "message": "The same request has made this scan before." if reused else told,
         "poll_url": f"/opportunities/status/{scan.scan_id}",
         "results_url": f"/opportunities/results/{scan.scan_id}",
         "polling_interval_seconds": POLLING_SECONDS,

@@ -37,9 +37,9 @@ class Judge:
             return None
         started = time.perf_counter()
         market = self.market(task.snapshot_key)
-        if task.investor.allowed_exchanges:
-            market = on_exchanges(market, task.investor.allowed_exchanges)
         try:
+            if task.investor.allowed_exchanges:
+                market = on_exchanges(market, task.investor.allowed_exchanges)
             findings = self.find(market, task.investor)
         except Unsuitable as unsuitable:
             outcome = Outcome(OutcomeStatus.SKIPPED, reason=str(unsuitable))

@@ -9,6 +9,7 @@ from opportunities import cursors, scans, wire
 from opportunities.domain import Outcome, OutcomeStatus, Scan
 from opportunities.http import timestamp
 from opportunities.items import StoredResult
+from opportunities.services.status import shown
 from opportunities.strategies import Description
 
 # Of an answer's opportunities, as JSON; the rest of it takes some 20 KB.
@@ -45,6 +46,7 @@ def describe(
     return {
         "success": True,
         "scan_id": scan.scan_id,
+        "status": shown(state),
         "user_id": scan.user_id,
         "opportunities": page,
         "total_opportunities": len(ranked),

@@ -33,7 +33,13 @@ def _lines(results: Results, now: datetime, *, local: bool) -> list[tuple[str, s
     if shown < results.total:
         lines.append(("", f"--top {results.total} shows them all, --json gives them to a machine", "dim"))
     if results.profit is not None and results.total:
-        lines.append(("Profit", f"{money(results.profit)} USD in all, the same trade counted once", ""))
+        lines.append(
+            (
+                "Profit",
+                f"{money(results.profit)} USD if every target is reached, whatever capital it takes; no trade twice",
+                "",
+            )
+        )
     lines += [("Unknown", f"{symbol}: this market has no such symbol", "yellow") for symbol in results.market.unknown]
     lines.append(("Market", _market(results.market, now), ""))
     lines += [("Confidence", _said(strategy, f"from the {name}"), "") for strategy, name in _statistics(results)]

@@ -113,7 +113,7 @@ def legend_of(opportunities: tuple[Opportunity, ...]) -> Text:
     """What the table's numbers mean, in one line."""
     said = (
         "Profit: if the target is reached. EV: expectation without drift. Confidence: of the statistic, not of the"
-        " profit. Ranked by confidence × profit / capital / day."
+        " profit. Ranked by EV × confidence / capital / day, ten rounds a day at most; an expected loss comes last."
     )
     repeats = " = #3: the same trade as number 3." if any(found.repeats for found in opportunities) else ""
     return Text(said + repeats, style="dim")
