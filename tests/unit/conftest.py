@@ -6,8 +6,8 @@ from moto import mock_aws
 
 from opportunities import aws
 from opportunities.store import Store
-from tests import dynamodb_local
 from tests.doubles import Recorder, StaleReads
+from tests.moto_direct import DirectDynamoDB
 from tests.template import table
 
 TABLE = "opportunity-scan"
@@ -24,9 +24,9 @@ def _forgotten(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def dynamodb() -> Iterator[Any]:
-    """moto's DynamoDB with the template's table in it."""
+    """moto's DynamoDB, without the wire, with the template's table in it."""
     with mock_aws():
-        client = dynamodb_local.client("https://dynamodb.us-east-1.amazonaws.com")
+        client = DirectDynamoDB()
         client.create_table(TableName=TABLE, **table())
         yield client
 
