@@ -1,5 +1,10 @@
+"""The rules of a scan: pure functions of the scan and a time."""
+
+import hashlib
+import math
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,3 +84,71 @@ def test_progress_counts_each_outcome_once() -> None:
     )
     assert scans.progress(one) == scans.Progress(completed=2, failed=1, total=3, opportunities=2)
     assert scans.progress(one).percentage == 100.0
+
+
+# ------------------------------------------------------------------------------------- ids are for every version
+def of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_the_id_of_a_request_does_not_depend_on_the_version_that_is_asked() -> None:
+    """While a new version is deployed, the old one still answers: the same request must find the same scan."""
+    filters = Filters(symbols=("BTC", "ETH"), snapshot="april")
+    content = '["u",{"snapshot":"april","symbols":["BTC","ETH"]},["risk_management"],3,5984304]'
+    assert scans.content_id("u", filters, ("risk_management",), 3, 5_984_304) == f"scan_{of(content)[:32]}"
+
+
+def test_neither_does_the_id_of_a_key_nor_the_fingerprint_of_what_it_came_with() -> None:
+    assert scans.keyed_id("u", "k") == f"scan_{of('["Idempotency-Key","u","k"]')[:32]}"
+    filters = Filters(symbols=("BTC",), snapshot="april")
+    content = '[{"snapshot":"april","symbols":["BTC"]},true]'
+    assert scans.fingerprint(filters, force_refresh=True) == of(content)[:16]
+
+
+def test_an_execution_is_named_after_its_scan_and_the_millisecond_of_its_making() -> None:
+    assert scans.execution_name(scan(scan_id="scan_x", created_at=1_795_291_200.2506)) == "scan_x-1795291200251"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "scan_" + "0" * 31,
+        "scan_" + "0" * 33,
+        "scan_" + "0" * 31 + "g",
+        "scan_" + "0" * 31 + "A",
+        "Scan_" + "0" * 32,
+        "0" * 32,
+        "scan" + "0" * 32,
+    ],
+)
+def test_an_id_is_scan_and_thirty_two_small_hexadecimal_digits(text: str) -> None:
+    assert not scans.is_scan_id(text)
+    assert scans.is_scan_id("scan_0123456789abcdef0123456789abcdef")
+
+
+# ------------------------------------------------------------------------------------------- to the moment exactly
+@pytest.mark.parametrize("state", [ScanState.INITIATED, ScanState.SCANNING])
+def test_a_running_scan_fails_at_its_deadline_and_not_a_moment_before(state: ScanState) -> None:
+    one = scan(state=state)
+    before = math.nextafter(one.deadline, 0)
+    assert (scans.state_at(one, before), scans.reason_at(one, before)) == (state, None)
+    assert (scans.state_at(one, one.deadline), scans.reason_at(one, one.deadline)) == (
+        ScanState.FAILED,
+        "deadline_exceeded",
+    )
+
+
+def test_the_reason_of_a_scan_that_ended_in_time_stays_what_it_was() -> None:
+    one = scan(state=ScanState.FAILED, reason="the workflow failed")
+    assert scans.reason_at(one, one.deadline + 1) == "the workflow failed"
+
+
+def test_a_scan_can_be_read_for_seven_days_and_not_a_moment_longer() -> None:
+    one = scan(expires_at=int(NOW) + scans.LIFETIME_SECONDS)
+    assert scans.LIFETIME_SECONDS == 604_800
+    assert not scans.expired(one, math.nextafter(one.expires_at, 0))
+    assert scans.expired(one, one.expires_at)
+
+
+def test_progress_is_given_to_a_tenth_of_a_percent() -> None:
+    assert scans.Progress(completed=1, failed=1, total=3, opportunities=0).percentage == 66.7
