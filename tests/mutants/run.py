@@ -34,8 +34,8 @@ MODULES = [
 ]  # fmt: skip
 TESTS = [
     *(f"tests/unit/test_{name}.py" for name in (
-        "capture", "ended", "ending", "handlers", "history", "http", "idempotency", "judge", "limits",
-        "scan_rules", "scan_size", "waiting",
+        "answers", "capture", "ended", "ending", "handlers", "history", "http", "idempotency", "judge", "limits",
+        "lost_answers", "openapi", "scan_rules", "scan_size", "table", "waiting",
     )),
     "tests/contract/test_store.py",
     "-k", "not ministack and not dynamodb_local",

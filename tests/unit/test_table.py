@@ -83,7 +83,8 @@ def test_results_are_deleted_twenty_five_at_a_time_the_most_that_dynamodb_takes(
 
 
 def test_results_that_were_not_all_deleted_are_asked_for_again() -> None:
-    client = Answers(query={"Items": [{"pk": {"S": "p"}, "sk": {"S": "s"}}]}, batch_write_item={"UnprocessedItems": [1]})
+    key = {"pk": {"S": "p"}, "sk": {"S": "s"}}
+    client = Answers(query={"Items": [key]}, batch_write_item={"UnprocessedItems": [key]})
     with pytest.raises(Unavailable, match="busy"):
         Store(client, "t").delete_results(USER, SCAN_ID)
 
