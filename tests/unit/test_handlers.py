@@ -67,6 +67,13 @@ def test_a_running_scan_is_not_started_again(workflows: Workflows, store: Store,
     assert len(workflows.started) == 1
 
 
+def test_scans_that_start_and_scans_that_are_found_are_counted_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    start()
+    start()
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one.get("ScansStarted"), one.get("ScansReused")) for one in counted] == [([1.0], None), (None, [1.0])]
+
+
 def test_force_refresh_always_makes_a_new_scan() -> None:
     assert len({start({"force_refresh": True}) for _ in range(3)}) == 3
 

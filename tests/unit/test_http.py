@@ -1,11 +1,21 @@
 """What every answer carries, whichever it is."""
 
+import json
 from typing import Any
 
 import pytest
 
 from opportunities import http
-from opportunities.errors import InvalidRequest, ScanNotFound, Unauthenticated, Unavailable
+from opportunities.errors import (
+    Conflict,
+    ContentTooLarge,
+    InvalidRequest,
+    ScanNotFound,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedContent,
+)
 
 PROTECTION = {
     "Cache-Control": "no-store",
@@ -43,3 +53,111 @@ def test_an_answer_may_say_more_and_say_another_type() -> None:
 
 def test_nothing_is_protected_too() -> None:
     assert http.nothing() == {"statusCode": 204, "headers": PROTECTION}
+
+
+def refused(error: Exception) -> dict[str, Any]:
+    def handle(_event: http.Event) -> http.Answer:
+        raise error
+
+    return http.api(handle)({}, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "title"),
+    [
+        (Unauthenticated("Why."), 401, "Who are you?"),
+        (Conflict("Why."), 409, "Not in this state."),
+        (ContentTooLarge("Why."), 413, "Too long."),
+        (UnsupportedContent("Why."), 415, "Not JSON."),
+        (TooManyRequests("Why.", retry_after_seconds=7), 429, "Too many requests."),
+        (Unavailable("Why."), 503, "Not now."),
+    ],
+)
+def test_each_error_is_a_problem_that_says_why(error: Exception, status: int, title: str) -> None:
+    answer = refused(error)
+    assert answer["statusCode"] == status
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert json.loads(answer["body"]) == {"type": "about:blank", "title": title, "status": status, "detail": "Why."}
+    wait = {TooManyRequests: "7", Unavailable: "2"}.get(type(error))
+    assert answer["headers"].get("Retry-After") == wait
+
+
+def test_a_broken_rule_is_named_field_by_field() -> None:
+    content = json.loads(refused(InvalidRequest({"limit": "too much", "page": "unknown"}))["body"])
+    assert (content["status"], content["title"]) == (422, "The request breaks a rule.")
+    assert content["errors"] == {"limit": "too much", "page": "unknown"}
+
+
+def test_what_may_pass_is_logged_as_a_warning_and_a_surprise_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    for error in (Unavailable("a"), TooManyRequests("b", retry_after_seconds=1), Conflict("c"), ZeroDivisionError("d")):
+        refused(error)
+    logged = [(one.name, one.levelname, one.exc_info[1].args if one.exc_info and one.exc_info[1] else None)
+              for one in caplog.records]  # fmt: skip
+    assert logged == [
+        ("opportunities", "WARNING", ("a",)),
+        ("opportunities", "WARNING", ("b",)),
+        ("opportunities", "ERROR", ("d",)),
+    ]
+
+
+def test_a_surprise_says_nothing_of_itself() -> None:
+    answer = refused(ZeroDivisionError("secret"))
+    assert json.loads(answer["body"]) == {
+        "type": "about:blank",
+        "title": "Our fault.",
+        "status": 500,
+        "detail": "Something unexpected happened; it is logged. Try again.",
+    }
+
+
+def test_no_scan_is_said_in_one_way() -> None:
+    answer = refused(ScanNotFound())
+    message = "No such scan. It is not yours, has expired, or never was: start one with POST /opportunities/discover."
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (404, "application/json")
+    assert json.loads(answer["body"]) == {
+        "type": "about:blank",
+        "title": "Not found",
+        "detail": message,
+        "success": False,
+        "status": "not_found",
+        "message": message,
+    }
+
+
+def test_answers_hold_no_spaces_and_no_number_that_json_has_not() -> None:
+    assert http.answer(200, {"a": [1, 2]})["body"] == '{"a":[1,2]}'
+    with pytest.raises(ValueError, match="JSON"):
+        http.answer(200, {"a": float("nan")})
+
+
+@pytest.mark.parametrize(
+    "context", [{}, {"authorizer": {}}, {"authorizer": {"jwt": {}}}, {"authorizer": {"jwt": {"claims": {"sub": ""}}}}]
+)
+def test_whoever_has_no_subject_is_nobody(context: dict[str, Any]) -> None:
+    for event in ({"requestContext": context}, {}):
+        with pytest.raises(Unauthenticated):
+            http.user_id(event)
+
+
+def test_the_caller_is_the_subject_of_the_token() -> None:
+    assert http.user_id({"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "me"}}}}}) == "me"
+
+
+@pytest.mark.parametrize("event", [{}, {"headers": None, "queryStringParameters": None, "body": None}])
+def test_what_was_not_sent_is_empty(event: dict[str, Any]) -> None:
+    assert (http.header(event, "prefer"), http.query(event), http.body(event)) == (None, {}, b"")
+    http.no_query(event)
+
+
+def test_half_a_character_is_content_like_any_other_and_left_to_the_parser() -> None:
+    assert http.body({"body": "\ud800"}) == b"\xed\xa0\x80"
+
+
+def test_a_parameter_that_a_route_does_not_take_is_named() -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        http.no_query({"queryStringParameters": {"a": "1", "b": "2"}})
+    assert refusal.value.fields == dict.fromkeys("ab", "unknown parameter; this route takes none")
+
+
+def test_times_are_in_utc_to_the_millisecond() -> None:
+    assert http.timestamp(1_795_291_200.25) == "2026-11-21T20:00:00.250Z"

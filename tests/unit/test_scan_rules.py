@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import string
 from dataclasses import replace
 
 import pytest
@@ -124,6 +125,11 @@ def test_an_execution_is_named_after_its_scan_and_the_millisecond_of_its_making(
 def test_an_id_is_scan_and_thirty_two_small_hexadecimal_digits(text: str) -> None:
     assert not scans.is_scan_id(text)
     assert scans.is_scan_id("scan_0123456789abcdef0123456789abcdef")
+
+
+def test_no_other_character_is_a_digit_of_an_id() -> None:
+    ends = {character for character in string.printable if scans.is_scan_id("scan_" + "0" * 31 + character)}
+    assert ends == set("0123456789abcdef")
 
 
 # ------------------------------------------------------------------------------------------- to the moment exactly
