@@ -16,7 +16,7 @@ from tests.builders import SCAN_ID, USER, scan
 from tests.doubles import Recorder
 from tests.template import event
 
-pytestmark = pytest.mark.usefixtures("lambdas")
+pytestmark = pytest.mark.usefixtures("lambdas", "bucket")
 
 
 class Bucket:
@@ -67,7 +67,6 @@ def test_the_scans_of_one_window_read_its_snapshot_once_and_only_the_last_one_is
     assert [key for _, key in bucket.asked] == [first["snapshot_key"], second["snapshot_key"], first["snapshot_key"]]
 
 
-@pytest.mark.usefixtures("bucket")
 def test_a_strategy_whose_scan_has_ended_without_it_is_late(store: Store) -> None:
     store.put_scan(scan(state=ScanState.CANCELLED, deadline=4_102_444_800, expires_at=4_102_444_800))
     assert strategy.handler(event("strategy"), None) == {"status": "late"}
