@@ -37,9 +37,9 @@ MODULES = [
 ]  # fmt: skip
 TESTS = [
     *(f"tests/unit/test_{name}.py" for name in (
-        "answers", "capture", "ended", "ending", "handlers", "history", "http", "idempotency", "judge", "limits",
-        "lost_answers", "openapi", "scan_rules", "scan_size", "strategy_handler", "table", "waiting",
-        "workflow_service",
+        "answer_of_results", "answers", "capture", "ended", "ending", "handlers", "history", "http", "idempotency",
+        "judge", "limits", "lost_answers", "openapi", "scan_rules", "scan_size", "strategy_handler", "table",
+        "waiting", "workflow_service",
     )),
     "tests/contract/test_store.py",
     "-k", "not ministack and not dynamodb_local",
