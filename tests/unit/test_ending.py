@@ -98,7 +98,9 @@ def test_the_right_to_stop_the_workflow_must_not_be_missing_unnoticed(workflows:
 def test_a_cancelled_scan_does_not_stand_in_the_way_of_the_same_request() -> None:
     first = start()
     on(cancel.handler, "cancel", first)
-    assert start() != first
+    code, content, _ = call(discover.handler, "discover", body="{}")
+    assert (code, content["reused"]) == (202, False)
+    assert content["scan_id"] != first
 
 
 def test_what_a_strategy_wrote_without_its_outcome_is_not_among_the_results(store: Store) -> None:
@@ -143,9 +145,10 @@ def test_the_request_of_a_deleted_scan_makes_a_new_one(store: Store) -> None:
     end(store, first, ScanState.COMPLETE)
     on_delete = delete.handler({**event("delete"), "pathParameters": {"scan_id": first}}, None)
     assert on_delete["statusCode"] == 204
-    second = start()
-    assert second != first
-    assert poll(second)[0] == 200
+    _, content, _ = call(discover.handler, "discover", body="{}")
+    assert content["scan_id"] != first
+    assert content["reused"] is False
+    assert poll(content["scan_id"])[0] == 200
 
 
 def test_a_deletion_that_died_halfway_is_finished_by_the_next(store: Store) -> None:
