@@ -12,8 +12,10 @@ from opportunities import cursors, scans
 from opportunities.domain import Scan, ScanState
 from opportunities.handlers import history
 from opportunities.requests import ScansQuery, parse
+from opportunities.services.history import History
 from opportunities.store import Position, Store
-from tests.builders import USER, scan
+from tests.builders import NOW, USER, scan
+from tests.doubles import Recorder
 from tests.unit.api import as_user, call
 
 pytestmark = pytest.mark.usefixtures("lambdas")
@@ -102,6 +104,26 @@ def test_a_filter_that_hardly_anything_meets_reads_a_bounded_number_of_scans(sto
     found = pages(status="cancelled", limit="2")
     assert [scan_id for page in found for scan_id in page] == [written[-1].scan_id]
     assert found[0] == []  # ten were looked at
+
+
+def test_a_filtered_page_that_found_too_many_goes_on_after_the_last_one_it_shows(store: Store) -> None:
+    written = put(store, 8)
+    store.cancel_scan(USER, written[0].scan_id, time.time())
+    assert pages(status="scanning", limit="3") == [ids(written[1:4]), ids(written[4:7]), ids(written[7:])]
+
+
+def test_a_page_that_is_full_is_not_read_on(store: Store, recorded: Recorder) -> None:
+    put(store, 5)
+    recorded.calls.clear()
+    assert len(listed(limit="2")[1]["scans"]) == 2
+    assert recorded.operations == ["query", "batch_get_item"]
+
+
+def test_a_worker_whose_clock_is_a_minute_ahead_makes_scans_that_are_listed(store: Store) -> None:
+    for number, ahead in enumerate((60.0, 60.5)):
+        store.put_scan(scan(scan_id=f"scan_{number:032x}", created_at=NOW + ahead))
+    found = History(store).page(USER, NOW, limit=9, cursor=None, states=(), since=None, until=None)
+    assert [one["scan_id"] for one in found["scans"]] == [f"scan_{0:032x}"]
 
 
 def test_dates_are_inclusive_and_may_carry_any_zone(store: Store) -> None:

@@ -95,3 +95,11 @@ def test_a_condition_that_did_not_hold_tells_no_log_what_is_stored() -> None:
         "the condition of a write did not hold",
         {"investor": {"S": "private"}},
     )
+
+
+def test_a_minutes_count_is_kept_for_a_minute_longer() -> None:
+    """TTL deletes it some time after that; the clocks of the workers need not agree to the second."""
+    client = Answers(update_item={})
+    assert Store(client, "t").count_request(USER, 7, 30)
+    (asked,) = client.asked
+    assert asked["ExpressionAttributeValues"][":expires_at"] == {"N": "540"}
