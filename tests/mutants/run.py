@@ -38,7 +38,7 @@ MODULES = [
 TESTS = [
     *(f"tests/unit/test_{name}.py" for name in (
         "answer_of_results", "answers", "capture", "ended", "ending", "handlers", "history", "http", "idempotency",
-        "judge", "limits", "lost_answers", "openapi", "scan_rules", "scan_size", "strategy_handler", "table",
+        "items", "judge", "limits", "lost_answers", "openapi", "scan_rules", "scan_size", "strategy_handler", "table",
         "waiting", "workflow_service",
     )),
     "tests/contract/test_store.py",
