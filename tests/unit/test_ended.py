@@ -63,6 +63,14 @@ def test_a_scan_that_is_gone_does_not_come_back(store: Store) -> None:
     assert store.scan(USER, SCAN_ID) is None
 
 
+def test_a_scan_that_failed_is_logged_with_its_reason(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    put(store)
+    ended.handler(ended_as("FAILED"), None)
+    (logged,) = caplog.records
+    assert (logged.name, logged.levelname) == ("opportunities", "ERROR")
+    assert (vars(logged)["scan_id"], vars(logged)["reason"]) == (SCAN_ID, "the workflow failed")
+
+
 def test_a_scan_that_was_deleted_meanwhile_stays_deleted(store: Store) -> None:
     put(store, state=ScanState.CANCELLED)
     deleted = store.scan(USER, SCAN_ID)

@@ -121,6 +121,7 @@ def test_a_deleted_scan_is_gone_for_every_reader_with_its_results(store: Store) 
     end(store, scan_id, ScanState.COMPLETE)
     answer = delete.handler({**event("delete"), "pathParameters": {"scan_id": scan_id}}, None)
     assert (answer["statusCode"], answer.get("body")) == (204, None)
+    assert store.results(USER, scan_id) == []
     for handler, name in [
         (status.handler, "status"),
         (results.handler, "results"),

@@ -387,3 +387,9 @@ def test_the_catalogue_has_what_can_run() -> None:
 def test_a_profile_may_state_some_of_an_exchanges_fees() -> None:
     body = ProfileBody.model_validate({"capital_usd": 1.0, "fees": {"binance": {"spot_taker": 0.0007}}})
     assert body.investor().fees == {"binance": StatedFees(spot_taker=0.0007)}
+
+
+@pytest.mark.parametrize(("handler", "name"), [(discover.handler, "discover"), (profile.handler, "profile-get")])
+def test_a_route_without_parameters_refuses_any(handler: Any, name: str) -> None:
+    code, content, _ = call(handler, name, queryStringParameters={"page": "2"})
+    assert (code, list(content["errors"])) == (422, ["page"])
