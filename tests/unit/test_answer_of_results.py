@@ -49,6 +49,7 @@ def test_results_tell_a_scan_whole() -> None:
     assert told(ended, momentum(short, long)) == {
         "success": True,
         "scan_id": SCAN_ID,
+        "status": "complete",
         "user_id": USER,
         "opportunities": [{**long, "rank": 1, "repeats": None}, {**short, "rank": 2, "repeats": None}],
         "total_opportunities": 2,

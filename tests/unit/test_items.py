@@ -41,5 +41,6 @@ def test_keys_of_different_things_never_meet() -> None:
 
 def test_an_outcome_is_kept_short() -> None:
     long = items.outcome_to_attribute(outcome(reason="x" * 500))
-    assert long["M"]["reason"]["S"] == "x" * 96
+    assert long["M"]["reason"]["S"] == "x" * 95 + "…"
+    assert items.outcome_to_attribute(outcome(reason="x" * 96))["M"]["reason"]["S"] == "x" * 96
     assert long["M"]["best"] == {"L": [{"S": "BTC/USDT"}, {"S": "spot_momentum"}, {"N": "41.25"}, {"N": "0.87"}]}
