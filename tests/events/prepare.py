@@ -22,6 +22,7 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+_HOUR = 3_600
 NAMES = event("environment")["Parameters"]
 
 
@@ -31,7 +32,8 @@ def prepare(endpoint_url: str) -> None:
 
     client("dynamodb").create_table(TableName=NAMES["TABLE_NAME"], **table())
     now = time.time()
-    lasting = {"deadline": int(now) + scans.TIMEOUT_SECONDS, "expires_at": int(now) + scans.LIFETIME_SECONDS}
+    # Nobody invokes one Lambda after another by hand within the two minutes that a scan has.
+    lasting = {"deadline": int(now) + _HOUR, "expires_at": int(now) + scans.LIFETIME_SECONDS}
     running = replace(scan(created_at=now, updated_at=now), **lasting)
     Store(client("dynamodb"), NAMES["TABLE_NAME"]).put_scan(running)
     task = event("strategy")
