@@ -98,6 +98,11 @@ def invoke(function: str, event: str, endpoint_url: str) -> Any:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+# First: those below cancel and delete the scan that it belongs to.
+def test_a_strategy_runs_in_its_container(endpoint_url: str) -> None:
+    assert invoke("SpotMomentumStrategy", "strategy", endpoint_url) == {"status": "complete"}
+
+
 @pytest.mark.parametrize(
     ("function", "event", "status"),
     [
@@ -121,10 +126,6 @@ def test_an_api_lambda_answers_in_its_container(function: str, event: str, statu
 
 def test_capture_runs_in_its_container(endpoint_url: str) -> None:
     assert invoke("CaptureFunction", "capture", endpoint_url) == {"snapshot_key": "windows/simulated-7/1795291200"}
-
-
-def test_a_strategy_runs_in_its_container(endpoint_url: str) -> None:
-    assert invoke("SpotMomentumStrategy", "strategy", endpoint_url) == {"status": "complete"}
 
 
 def test_the_end_of_an_execution_is_dealt_with_in_its_container(endpoint_url: str) -> None:
