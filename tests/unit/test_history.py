@@ -12,7 +12,7 @@ from opportunities import cursors, scans
 from opportunities.domain import Scan, ScanState
 from opportunities.handlers import history
 from opportunities.requests import ScansQuery, parse
-from opportunities.services.history import History
+from opportunities.services.history import page
 from opportunities.store import Position, Store
 from tests.builders import NOW, USER, scan
 from tests.doubles import Recorder
@@ -122,7 +122,7 @@ def test_a_page_that_is_full_is_not_read_on(store: Store, recorded: Recorder) ->
 def test_a_worker_whose_clock_is_a_minute_ahead_makes_scans_that_are_listed(store: Store) -> None:
     for number, ahead in enumerate((60.0, 60.5)):
         store.put_scan(scan(scan_id=f"scan_{number:032x}", created_at=NOW + ahead))
-    found = History(store).page(USER, NOW, limit=9, cursor=None, states=(), since=None, until=None)
+    found = page(store, USER, NOW, limit=9, cursor=None, states=(), since=None, until=None)
     assert [one["scan_id"] for one in found["scans"]] == [f"scan_{0:032x}"]
 
 

@@ -5,7 +5,7 @@ import time
 from opportunities import aws, settings
 from opportunities.http import Answer, Event, answer, api, query, user_id
 from opportunities.requests import ScansQuery, parse
-from opportunities.services.history import History
+from opportunities.services import history
 from opportunities.store import Store
 
 
@@ -13,7 +13,8 @@ from opportunities.store import Store
 def handler(event: Event) -> Answer:
     caller = user_id(event)
     asked = parse(ScansQuery, query(event))
-    page = History(Store(aws.client("dynamodb"), settings.table_name())).page(
+    page = history.page(
+        Store(aws.client("dynamodb"), settings.table_name()),
         caller,
         time.time(),
         limit=asked.limit,

@@ -1,7 +1,6 @@
 """The list of a caller's scans, newest first, each as it is now."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 from opportunities import cursors, scans, wire
@@ -16,45 +15,41 @@ _CLOCK_SKEW_SECONDS = 60
 _MOST_READS = 5
 
 
-@dataclass(frozen=True)
-class History:
-    store: Store
-
-    def page(
-        self,
-        user_id: str,
-        now: float,
-        *,
-        limit: int,
-        cursor: str | None,
-        states: Collection[str],
-        since: float | None,
-        until: float | None,
-    ) -> dict[str, Any]:
-        """The body of GET /opportunities/scans. `since` and `until` are inclusive; no `states` means any."""
-        earliest = max(since or 0.0, now - scans.LIFETIME_SECONDS)
-        latest = now + _CLOCK_SKEW_SECONDS
-        if until is not None:
-            latest = min(until, latest)
-        position = cursors.position(cursor) if cursor else None
-        if position and position.created_at > latest:
-            position = None  # of a list that went on to a later moment: this one begins below it
-        chosen: list[Scan] = []
-        # A cursor's scan may have expired since; DynamoDB refuses to go on from outside of the range.
-        reads = _MOST_READS if earliest <= (position.created_at if position else latest) else 0
-        for _ in range(reads):
-            found, position = self.store.scans(user_id, earliest, latest, limit=limit, after=position)
-            chosen += [scan for scan in found if _matches(scan, states, now)]
-            if position is None or len(chosen) >= limit:
-                break
-        if len(chosen) > limit:
-            chosen = chosen[:limit]
-            position = Position(chosen[-1].created_at, chosen[-1].scan_id)
-        return {
-            "success": True,
-            "scans": [summary(scan, now) for scan in chosen],
-            "next_cursor": cursors.after_scan(position) if reads and position else None,
-        }
+def page(
+    store: Store,
+    user_id: str,
+    now: float,
+    *,
+    limit: int,
+    cursor: str | None,
+    states: Collection[str],
+    since: float | None,
+    until: float | None,
+) -> dict[str, Any]:
+    """The body of GET /opportunities/scans. `since` and `until` are inclusive; no `states` means any."""
+    earliest = max(since or 0.0, now - scans.LIFETIME_SECONDS)
+    latest = now + _CLOCK_SKEW_SECONDS
+    if until is not None:
+        latest = min(until, latest)
+    position = cursors.position(cursor) if cursor else None
+    if position and position.created_at > latest:
+        position = None  # of a list that went on to a later moment: this one begins below it
+    chosen: list[Scan] = []
+    # A cursor's scan may have expired since; DynamoDB refuses to go on from outside of the range.
+    reads = _MOST_READS if earliest <= (position.created_at if position else latest) else 0
+    for _ in range(reads):
+        found, position = store.scans(user_id, earliest, latest, limit=limit, after=position)
+        chosen += [scan for scan in found if _matches(scan, states, now)]
+        if position is None or len(chosen) >= limit:
+            break
+    if len(chosen) > limit:
+        chosen = chosen[:limit]
+        position = Position(chosen[-1].created_at, chosen[-1].scan_id)
+    return {
+        "success": True,
+        "scans": [summary(scan, now) for scan in chosen],
+        "next_cursor": cursors.after_scan(position) if reads and position else None,
+    }
 
 
 def _matches(scan: Scan, states: Collection[str], now: float) -> bool:
