@@ -54,6 +54,7 @@ def test_a_scan_that_has_ended_is_not_cancelled(state: ScanState, store: Store, 
     code, content, _ = on(cancel.handler, "cancel", scan_id)
     assert code == 409
     assert f"it is {state}" in content["detail"]
+    assert f"DELETE /opportunities/scans/{scan_id}" in content["detail"]
     assert store.scan(USER, scan_id) == before
     # Whoever cancelled it first may have died before the workflow was stopped.
     assert bool(workflows.stopped) == (state is ScanState.CANCELLED)

@@ -1,6 +1,6 @@
 """GET /opportunities/status/{scan_id}: one strongly consistent GetItem, and no import beyond botocore.
 
-With `Prefer: wait=N` the same GetItem again, with back-off, until something has changed.
+With `Prefer: wait=N` the same GetItem again, with back-off, until a strategy or the scan has ended.
 """
 
 import time

@@ -34,7 +34,10 @@ class Cancellation:
             self._stop(scan)
         # botocore sends again what it got no answer to: then this very cancelling stands in its way.
         if not ended and not (scan.state is ScanState.CANCELLED and scan.updated_at == now):
-            raise Conflict(f"The scan has ended already: it is {scans.state_at(scan, now)}. Nothing was changed.")
+            raise Conflict(
+                f"The scan has ended already: it is {scans.state_at(scan, now)}. Nothing was changed; "
+                f"GET /opportunities/results/{scan_id} reads it, DELETE /opportunities/scans/{scan_id} forgets it."
+            )
         return scan
 
     def _stop(self, scan: Scan) -> None:

@@ -11,6 +11,7 @@ from opportunities.domain import Investor, Scan
 from opportunities.errors import Unavailable
 
 # No such execution, or one that has ended by itself: since its scan was cancelled it may have found nothing to do.
+# AWS documents only the first; the second is what the local emulator says of one that has ended.
 _NOT_RUNNING = {"ExecutionDoesNotExist", "ValidationException"}
 _THROTTLED = {"ThrottlingException", "TooManyRequestsException"}
 
