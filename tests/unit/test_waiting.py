@@ -132,12 +132,26 @@ def test_preferences_are_read_as_the_rfc_says(prefer: str | None, seconds: int, 
     assert headers.get("Preference-Applied") == (f"wait={seconds}" if seconds else None)
 
 
-def test_discover_can_wait_until_the_scan_has_ended(clock: Clock, store: Store, recorded: Recorder) -> None:
-    def complete() -> None:
-        placeholder = next(arguments for operation, arguments, _ in recorded.calls if operation == "put_item")
-        end(store, placeholder["Item"]["sk"]["S"].removeprefix("SCAN#"), ScanState.COMPLETE)
+def placed(recorded: Recorder) -> str:
+    """The id of the one scan whose placeholder was written."""
+    (placeholder,) = (arguments for operation, arguments, _ in recorded.calls if operation == "put_item")
+    scan_id: str = placeholder["Item"]["sk"]["S"].removeprefix("SCAN#")
+    return scan_id
 
-    clock.after(2, complete)
+
+def test_discover_that_waits_for_a_scan_that_is_deleted_says_so(clock: Clock, store: Store, recorded: Recorder) -> None:
+    def forget() -> None:
+        found = store.scan(USER, placed(recorded))
+        assert found is not None
+        end(store, found.scan_id, ScanState.COMPLETE)
+        assert store.delete_scan(found, clock.now)
+
+    clock.after(2, forget)
+    assert call(discover.handler, "discover", body="{}", headers={"prefer": "wait=20"})[0] == 404
+
+
+def test_discover_can_wait_until_the_scan_has_ended(clock: Clock, store: Store, recorded: Recorder) -> None:
+    clock.after(2, lambda: end(store, placed(recorded), ScanState.COMPLETE))
     code, content, headers = call(discover.handler, "discover", body="{}", headers={"prefer": "wait=20"})
     assert (code, content["status"]) == (200, "complete")
     assert headers["Preference-Applied"] == "wait=20"

@@ -72,7 +72,7 @@ OPERATIONS = (
             ),
         },
         body=DiscoverRequest,
-        refusals=(409, 413, 415, 422, 429, 503),
+        refusals=(404, 409, 413, 415, 422, 429, 503),
         waits=True,
         keyed=True,
     ),
