@@ -33,7 +33,7 @@ from opportunities.table import Item
 SCAN_ATTRIBUTES = frozenset(
     {
         "pk", "sk", "state", "strategies", "created_at", "updated_at", "deadline", "expires_at",
-        "investor_version", "filters", "snapshot_key", "execution", "reason", "request",
+        "investor_version", "filters", "snapshot_key", "execution", "reason", "request", "taken_over",
     }
 )  # fmt: skip
 REASON_LENGTH = 96

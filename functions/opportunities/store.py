@@ -14,6 +14,7 @@ from opportunities.table import ConditionFailed, Item, Table
 
 _RUNNING = "attribute_exists(pk) AND #state IN (:initiated, :scanning) AND deadline > :now"
 _RUNNING_VALUES = {":initiated": {"S": "initiated"}, ":scanning": {"S": "scanning"}}
+_NOBODY_ELSES = f"{_RUNNING} AND attribute_not_exists(taken_over)"
 # A deleted one too: botocore sends again what it got no answer to.
 _ENDED = "attribute_exists(pk) AND (#state IN (:complete, :failed, :cancelled, :deleted) OR deadline <= :now)"
 # TTL deletes late; what has expired does not exist.
@@ -94,6 +95,33 @@ class Store(Table):
         ended, _ = self._end(user_id, scan_id, ScanState.FAILED, reason, now)
         return ended
 
+    def take_over(self, user_id: str, scan_id: str, now: float) -> bool:
+        """Notes that another request than the scan's first is about to start it; False if it has begun or ended."""
+        try:
+            self._call(
+                "update_item",
+                Key=items.scan_key(user_id, scan_id),
+                UpdateExpression="SET taken_over = :true",
+                ConditionExpression="#state = :initiated AND deadline > :now",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={
+                    ":true": {"BOOL": True},
+                    ":initiated": {"S": "initiated"},
+                    ":now": items.number(now),
+                },
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def fail_unstarted(self, user_id: str, scan_id: str, reason: str, now: float) -> bool:
+        """Ends as failed a scan that could not be started, unless another request has taken over; whether it failed.
+
+        Raises `ScanDeleted`.
+        """
+        _, scan = self._end(user_id, scan_id, ScanState.FAILED, reason, now, condition=_NOBODY_ELSES)
+        return scan is not None and scan.state is ScanState.FAILED
+
     def cancel_scan(self, user_id: str, scan_id: str, now: float) -> tuple[bool, Scan | None]:
         """Ends a running scan as cancelled: whether it was this call that did, and the scan as it stands now.
 
@@ -145,13 +173,15 @@ class Store(Table):
             return items.outcome_from_attribute(standing) if standing else None
         return outcome
 
-    def _end(self, user_id: str, scan_id: str, state: ScanState, reason: str, now: float) -> tuple[bool, Scan | None]:
+    def _end(
+        self, user_id: str, scan_id: str, state: ScanState, reason: str, now: float, *, condition: str = _RUNNING
+    ) -> tuple[bool, Scan | None]:
         try:
             answer = self._call(
                 "update_item",
                 Key=items.scan_key(user_id, scan_id),
                 UpdateExpression="SET #state = :state, reason = :reason, updated_at = :now",
-                ConditionExpression=_RUNNING,
+                ConditionExpression=condition,
                 ExpressionAttributeNames={"#state": "state"},
                 ExpressionAttributeValues={
                     **_RUNNING_VALUES,

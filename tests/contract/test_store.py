@@ -100,6 +100,29 @@ def test_an_update_never_brings_back_a_scan_that_is_gone(store: Store) -> None:
 
 
 @pytest.mark.parametrize("state", [ScanState.INITIATED, ScanState.SCANNING])
+def test_a_scan_that_could_not_be_started_fails_unless_another_request_has_taken_over(
+    store: Store, state: ScanState
+) -> None:
+    store.put_scan(scan(state=state))
+    began = state is not ScanState.INITIATED
+    assert store.take_over(USER, SCAN_ID, LATER) is not began
+    assert store.fail_unstarted(USER, SCAN_ID, "not started", LATER) is began
+    found = store.scan(USER, SCAN_ID)
+    assert found is not None
+    assert found.state is (ScanState.FAILED if began else state)
+
+
+def test_only_a_scan_that_has_not_begun_is_taken_over(store: Store) -> None:
+    waiting = scan(state=ScanState.INITIATED)
+    assert not store.take_over(USER, SCAN_ID, LATER)
+    assert store.scan(USER, SCAN_ID) is None
+    store.put_scan(waiting)
+    assert not store.take_over(USER, SCAN_ID, waiting.deadline)
+    assert store.take_over(USER, SCAN_ID, waiting.deadline - 1)
+    assert store.scan(USER, SCAN_ID) == waiting
+
+
+@pytest.mark.parametrize("state", [ScanState.INITIATED, ScanState.SCANNING])
 def test_a_failed_scan_says_why_and_stays_failed(store: Store, state: ScanState) -> None:
     store.put_scan(scan(state=state))
     assert store.fail_scan(USER, SCAN_ID, "the workflow could not be started", LATER)

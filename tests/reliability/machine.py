@@ -1,4 +1,4 @@
-"""Whatever callers, workflows, faults and time do in whatever order, against a model of ten lines."""
+"""Whatever callers, workflows, faults and time do in whatever order, against the model."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +38,7 @@ class Model:
     expires_at: int
     state: str = "initiated"
     execution: str | None = None
+    taken_over: bool = False
     outcomes: dict[str, Any] = field(default_factory=dict)
 
     def runs(self, now: float) -> bool:
@@ -51,8 +52,12 @@ class Model:
         if self.runs(now):
             self.outcomes.setdefault(strategy, outcome)
 
-    def end(self, state: str, now: float) -> None:
-        self.state = state if self.runs(now) else self.state
+    def take_over(self, now: float) -> None:
+        self.taken_over |= self.state == "initiated" and self.runs(now)
+
+    def end(self, state: str, now: float, *, by_its_first: bool) -> None:
+        if self.runs(now) and not (by_its_first and self.taken_over):
+            self.state = state
 
     def delete(self, now: float) -> None:
         self.state = self.state if self.runs(now) else "deleted"
@@ -127,13 +132,15 @@ class Scans(RuleBasedStateMachine):
         now = float(values[":now"]["N"])
         if operation == "put_item":
             model.delete(now)
+        elif arguments["UpdateExpression"] == "SET taken_over = :true":
+            model.take_over(now)
         elif ":outcome" in values:
             outcome = asdict(items.outcome_from_attribute(values[":outcome"]))
             model.record(arguments["ExpressionAttributeNames"]["#strategy"], outcome, now)
         elif ":execution" in values:
             model.begin(values[":execution"]["S"], now)
         else:
-            model.end(values[":state"]["S"], now)
+            model.end(values[":state"]["S"], now, by_its_first="taken_over" in arguments["ConditionExpression"])
 
     def _create(self, place: tuple[str, str], item: dict[str, Any]) -> None:
         existing = self.models.get(place)

@@ -70,6 +70,7 @@ def test_a_key_finds_its_scan_however_it_ended(state: ScanState, store: Store, w
     end(store, scan_id, state)
     _, content, _ = ask("a")
     assert (content["scan_id"], content["status"]) == (scan_id, state)
+    assert ("a new Idempotency-Key makes a new scan" in content["message"]) == (state is not ScanState.COMPLETE)
     assert len(workflows.started) == 1
 
 

@@ -70,3 +70,12 @@ def test_a_scan_that_runs_is_not_failed_because_the_same_request_could_not_start
     scan = store.scan(USER, scan_id)
     assert scan is not None
     assert scan.state is ScanState.INITIATED
+
+
+def test_a_scan_that_could_not_be_started_says_so_though_the_answer_of_its_failing_is_lost(
+    lose_answers: Any, workflows: Workflows
+) -> None:
+    lose_answers()
+    workflows.error = client_error("ThrottlingException", 400)
+    code, content, _ = call(discover.handler, "discover", body="{}", headers={"idempotency-key": "a"})
+    assert (code, "with a new Idempotency-Key" in content["detail"]) == (503, True)

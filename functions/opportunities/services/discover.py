@@ -65,9 +65,11 @@ class Discovery:
             request=scans.fingerprint(filters, force_refresh=force_refresh) if idempotency_key else None,
         )
         scan, reused = self._claim(scan, now)
-        if not reused or scans.state_at(scan, now) is ScanState.INITIATED:
+        if not reused:
+            self._start(scan, investor, now)
+        elif scans.state_at(scan, now) is ScanState.INITIATED and self.store.take_over(user_id, scan.scan_id, now):
             # Whoever made it may have died before it started the workflow. Starting by name makes this safe.
-            self._start(scan, investor, now, reused=reused)
+            self._ask_for_start(scan, investor)
         return Discovered(scan, reused)
 
     def _count(self, user_id: str, now: float) -> None:
@@ -102,28 +104,33 @@ class Discovery:
         self.store.put_scan(fresh)
         return fresh
 
-    def _start(self, scan: Scan, investor: Investor, now: float, *, reused: bool) -> None:
+    def _start(self, scan: Scan, investor: Investor, now: float) -> None:
         try:
-            self.start(scan, investor, int(scan.created_at // self.window_seconds))
+            self._ask_for_start(scan, investor)
         except NotStarted as error:
-            if reused:
-                # Not by this request; whoever made the scan may well have started it.
-                raise
-            self.store.fail_scan(scan.user_id, scan.scan_id, "the workflow could not be started", now)
-            if scan.request:
+            failed = self.store.fail_unstarted(scan.user_id, scan.scan_id, "the workflow could not be started", now)
+            if failed and scan.request:
                 raise Unavailable("The scan could not be started; send it again with a new Idempotency-Key.") from error
             raise
+
+    def _ask_for_start(self, scan: Scan, investor: Investor) -> None:
+        self.start(scan, investor, int(scan.created_at // self.window_seconds))
 
 
 def describe(scan: Scan, now: float, *, reused: bool) -> dict[str, Any]:
     """The body of POST /opportunities/discover."""
     state = scans.state_at(scan, now)
-    told = f"The scan is {state}." if state.terminal else "The scan has started."
+    message = f"The scan is {state}." if state.terminal else "The scan has started."
+    if reused:
+        message = "The same request has made this scan before."
+    if reused and state in (ScanState.FAILED, ScanState.CANCELLED):
+        again = "a new Idempotency-Key" if scan.request else "sent again, it"
+        message += f" It is {state}; {again} makes a new scan."
     return {
         "success": True,
         "scan_id": scan.scan_id,
         "status": state,
-        "message": "The same request has made this scan before." if reused else told,
+        "message": message,
         "poll_url": f"/opportunities/status/{scan.scan_id}",
         "results_url": f"/opportunities/results/{scan.scan_id}",
         "polling_interval_seconds": POLLING_SECONDS,
