@@ -75,12 +75,14 @@ def main() -> None:
         discovery = Discovery(store, lambda *_: None, strategies.names(), 300, most_per_minute=30)
         scan = discovery.discover(USER, Filters(), force_refresh=False, idempotency_key=None, now=now).scan
         row("discover, new")
-        discovery.discover(USER, Filters(), force_refresh=False, idempotency_key=None, now=now)
-        row("discover, again")
+        discovery.discover(USER, Filters(), force_refresh=False, idempotency_key=None, now=now + 0.1)
+        row("discover, again before BeginScanning")
         workflow = WorkflowSteps(recorder, TABLE)
         key = f"windows/simulated-7/{int(now) // 300 * 300}"
         workflow.begin(USER, scan.scan_id, key, execution_name(scan))
         row("BeginScanning")
+        discovery.discover(USER, Filters(), force_refresh=False, idempotency_key=None, now=now + 0.2)
+        row("discover, again")
         market = load(save(simulated(7, int(now))))
         task = StrategyTask(USER, scan.scan_id, scan.deadline, scan.expires_at, key, Filters(), INVESTOR)
         for name in strategies.names():
