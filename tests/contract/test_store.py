@@ -1,10 +1,12 @@
 """The store's conditional behaviour on moto, on MiniStack and on AWS's DynamoDB Local."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from opportunities import items
 from opportunities.domain import (
     Filters,
     Investor,
@@ -18,6 +20,7 @@ from opportunities.domain import (
 from opportunities.errors import ScanDeleted
 from opportunities.items import StoredResult
 from opportunities.store import Store
+from opportunities.table import Item
 from tests.builders import NOW, SCAN_ID, USER, outcome, scan
 
 LATER = NOW + 1
@@ -205,8 +208,35 @@ def test_a_scan_past_its_deadline_cannot_be_cancelled(store: Store) -> None:
 def test_a_running_scan_cannot_be_deleted(store: Store) -> None:
     running = scan(state=ScanState.SCANNING)
     store.put_scan(running)
-    assert not store.delete_scan(running, LATER)
+    assert store.delete_scan(running, LATER) is False
     assert store.scan(USER, SCAN_ID) == running
+
+
+@pytest.mark.parametrize("state", [ScanState.COMPLETE, ScanState.FAILED, ScanState.CANCELLED])
+def test_a_scan_that_has_ended_can_be_deleted_before_its_deadline(store: Store, state: ScanState) -> None:
+    ended = scan(state=state)
+    store.put_scan(ended)
+    assert store.delete_scan(ended, ended.deadline - 1)
+
+
+@pytest.mark.parametrize("forget", ["delete_scan", "delete_item"])
+def test_a_list_leaves_out_what_is_deleted_or_expires_while_it_is_read(
+    store: Store, forget: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, gone = scan(state=ScanState.COMPLETE), scan(state=ScanState.COMPLETE, scan_id="scan_" + "7" * 32)
+    for one in (here, gone):
+        store.put_scan(one)
+    read_all = Store._get_all
+
+    def forget_first(reader: Store, keys: Sequence[Item]) -> list[Item]:
+        if forget == "delete_scan":
+            assert store.delete_scan(gone, LATER)
+        else:
+            store.client.delete_item(TableName=store.table, Key=items.scan_key(USER, gone.scan_id))
+        return read_all(reader, keys)
+
+    monkeypatch.setattr(Store, "_get_all", forget_first)
+    assert store.scans(USER, 0, NOW + 1, limit=10, after=None) == ([here], None)
 
 
 @pytest.mark.parametrize("state", [ScanState.COMPLETE, ScanState.FAILED, ScanState.CANCELLED, ScanState.SCANNING])
