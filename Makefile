@@ -20,7 +20,7 @@ LAYERS := api capture numeric
 
 .DEFAULT_GOAL := help
 .PHONY: help scan test check up down bench race mutants load strategies-report layers openapi licences audit permissions \
-  crash-matrix stateful fuzz fuzz-stack verify
+  crash-matrix stateful express fuzz fuzz-stack verify
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -95,6 +95,9 @@ audit: .venv/ready .opscan/env/scans-ready ## look for known vulnerabilities in 
 permissions: .venv/ready .opscan/env/ready ## take each permission away in turn; a scan on the local stack must notice
 	OPSCAN_HOME=$(CURDIR)/.opscan/permissions $(BIN)/python -m tests.load.permissions
 
+express: .venv/ready .opscan/env/ready ## the end-to-end tests on a stack whose workflow is EXPRESS
+	$(BIN)/pytest tests/e2e --workflow-type EXPRESS
+
 crash-matrix: .venv/ready ## break every AWS call of every Lambda and of the workflow in every way, and count the points
 	$(BIN)/python -m tests.reliability.crash_matrix
 
@@ -108,7 +111,7 @@ fuzz-stack: .venv/ready .opscan/env/ready .opscan/env/fuzz-ready ## the same a t
 	OPSCAN_HOME=$(CURDIR)/.opscan/fuzz $(BIN)/python -m tests.fuzz.run --stack --examples 15 --cases $(or $(CASES),1000)
 
 # What is too slow for every change; before a release.
-verify: permissions crash-matrix stateful mutants load fuzz fuzz-stack ## the long demonstrations
+verify: permissions crash-matrix stateful express mutants load fuzz fuzz-stack ## the long demonstrations
 	$(BIN)/python -m tests.race.run --pairs 100000
 
 .venv/ready: pyproject.toml uv.lock .python-version | $(UV)

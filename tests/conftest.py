@@ -15,6 +15,15 @@ ROOT = Path(__file__).parent
 _ON_THE_EMULATOR = ("contract", "e2e", "workflow")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--workflow-type",
+        choices=["STANDARD", "EXPRESS"],
+        default="STANDARD",
+        help="the stack parameter WorkflowType of the end-to-end tests",
+    )
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever may use the one emulator runs in one process, where pytest runs several."""

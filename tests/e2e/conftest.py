@@ -58,9 +58,16 @@ def _client(stack: Stack, token: str | None) -> httpx.Client:
 
 
 @pytest.fixture(scope="session")
-def stack(ministack: Emulator) -> Stack:
+def workflow_type(request: pytest.FixtureRequest) -> str:
+    kind: str = request.config.getoption("--workflow-type")
+    return kind
+
+
+@pytest.fixture(scope="session")
+def stack(ministack: Emulator, workflow_type: str) -> Stack:
     """template.yaml, built and deployed for real, with IAM and JWT enforced."""
-    deployed = up(ScansPerMinute="10000")  # one user of the tests asks more often than a person may
+    # one user of the tests asks more often than a person may
+    deployed = up(ScansPerMinute="10000", WorkflowType=workflow_type)
     assert deployed.emulator == ministack
     return deployed
 

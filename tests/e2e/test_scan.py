@@ -47,6 +47,11 @@ def scan_id(demo: Caller) -> str:
     return found
 
 
+def test_the_workflow_is_of_the_type_that_was_deployed(stack: Stack, workflow_type: str) -> None:
+    described = stack.client("stepfunctions").describe_state_machine(stateMachineArn=stack.state_machine_arn)
+    assert described["type"] == workflow_type
+
+
 def test_every_strategy_of_the_catalogue_ends_and_progress_never_goes_back(demo: Caller) -> None:
     answers, last = until_terminal(demo, demo.discover(force_refresh=True).json()["scan_id"])
     assert last["status"] == "complete"
