@@ -91,12 +91,12 @@ def test_a_broken_rule_is_named_field_by_field() -> None:
 def test_what_may_pass_is_logged_as_a_warning_and_a_surprise_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
     for error in (Unavailable("a"), TooManyRequests("b", retry_after_seconds=1), Conflict("c"), ZeroDivisionError("d")):
         refused(error)
-    logged = [(one.name, one.levelname, one.exc_info[1].args if one.exc_info and one.exc_info[1] else None)
+    logged = [(one.name, one.levelname, one.message, one.exc_info[1].args if one.exc_info and one.exc_info[1] else None)
               for one in caplog.records]  # fmt: skip
     assert logged == [
-        ("opportunities", "WARNING", ("a",)),
-        ("opportunities", "WARNING", ("b",)),
-        ("opportunities", "ERROR", ("d",)),
+        ("opportunities", "WARNING", "Not now.", ("a",)),
+        ("opportunities", "WARNING", "Too many requests.", ("b",)),
+        ("opportunities", "ERROR", "unexpected error", ("d",)),
     ]
 
 
@@ -139,8 +139,19 @@ def test_whoever_has_no_subject_is_nobody(context: dict[str, Any]) -> None:
             http.user_id(event)
 
 
-def test_the_caller_is_the_subject_of_the_token() -> None:
-    assert http.user_id({"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "me"}}}}}) == "me"
+def of_token(subject: str) -> http.Event:
+    return {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": subject}}}}}
+
+
+@pytest.mark.parametrize("subject", ["me", "auth0|5f7c", "a b", "x" * 255])
+def test_the_caller_is_the_subject_of_the_token(subject: str) -> None:
+    assert http.user_id(of_token(subject)) == subject
+
+
+@pytest.mark.parametrize("subject", ["x" * 256, "é", "me\x00", "me\n", "x" * 255 + "é"])
+def test_a_subject_that_openid_connect_does_not_allow_is_refused(subject: str) -> None:
+    with pytest.raises(Unauthenticated, match="at most 255 ASCII characters"):
+        http.user_id(of_token(subject))
 
 
 @pytest.mark.parametrize("event", [{}, {"headers": None, "queryStringParameters": None, "body": None}])

@@ -1,7 +1,11 @@
 """What stands in the table's items, attribute by attribute: other versions and the workflow write and read them too."""
 
+import json
+import zlib
+
 from opportunities import items
-from opportunities.domain import ScanState
+from opportunities.domain import Best, Investor, ScanState
+from opportunities.items import StoredResult
 from tests.builders import SCAN_ID, USER, outcome, scan
 
 
@@ -37,6 +41,25 @@ def test_keys_of_different_things_never_meet() -> None:
     assert items.profile_key("u") == {"pk": {"S": "USER#u"}, "sk": {"S": "PROFILE"}}
     assert items.scan_key("u", "s") == {"pk": {"S": "USER#u"}, "sk": {"S": "SCAN#s"}}
     assert items.result_key("u", "s") == {"S": "RESULT#u#s"}
+
+
+def test_the_best_find_is_kept_to_the_cent_and_a_hundredth_of_a_percent() -> None:
+    kept = items.outcome_to_attribute(outcome(best=Best("BTC/USDT", "spot_momentum", 41.23456, 0.8765432)))
+    assert kept["M"]["best"]["L"][2:] == [{"N": "41.23"}, {"N": "0.8765"}]
+
+
+def test_what_is_kept_as_text_holds_no_spaces() -> None:
+    stored = items.result_to_item(USER, SCAN_ID, StoredResult("s", [{"a": 1, "b": [1, 2]}], 0, 1, {}, {}), 7)
+    texts = [
+        items.scan_to_item(scan())["filters"]["S"],
+        items.investor_to_text(Investor()),
+        zlib.decompress(stored["body"]["B"]).decode(),
+    ]
+    assert [text for text in texts if " " in text] == []
+
+
+def test_only_the_attribute_that_is_counted_up_says_an_investors_version() -> None:
+    assert json.loads(items.investor_to_text(Investor(version=7)))["version"] is None
 
 
 def test_an_outcome_is_kept_short() -> None:

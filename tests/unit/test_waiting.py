@@ -119,6 +119,7 @@ def test_an_unknown_scan_is_not_waited_for(clock: Clock) -> None:
         ("wait=2.5", 0),
         ("wait=٣", 0),
         ("wait=0", 0),
+        ("weight=3", 0),
         ("wait=3", 3),
         ("respond-async, WAIT = 3 ; x=y", 3),
         ('wait="3"', 3),
