@@ -138,6 +138,31 @@ def results(count: int = 3, *, total: int | None = None, cursor: str | None = No
     return httpx.Response(200, json=body)
 
 
+def listed(number: int = 0, **overrides: object) -> dict[str, Any]:
+    return {
+        "scan_id": f"scan_{number:032x}",
+        "status": "complete",
+        "reason": None,
+        "progress": {
+            "strategies_completed": 13,
+            "strategies_failed": 1,
+            "total_strategies": 14,
+            "opportunities_found_so_far": 37,
+            "percentage": 100.0,
+        },
+        "filters": {},
+        "created_at": "2024-04-08T15:00:00.000Z",
+        "last_updated": "2024-04-08T15:00:03.000Z",
+        "expires_at": "2024-04-15T15:00:00.000Z",
+        "poll_url": f"/opportunities/status/scan_{number:032x}",
+        "results_url": f"/opportunities/results/scan_{number:032x}",
+    } | overrides
+
+
+def history(*scans: dict[str, Any], cursor: str | None = None) -> httpx.Response:
+    return httpx.Response(200, json={"success": True, "scans": [*scans], "next_cursor": cursor})
+
+
 def accepted(*, reused: bool = False) -> httpx.Response:
     body = {"success": True, "scan_id": SCAN_ID, "status": "initiated", "polling_interval_seconds": 0.5}
     return httpx.Response(202, json={**body, "reused": reused}, headers={"Retry-After": "1"})
@@ -157,6 +182,8 @@ class FakeApi(httpx.BaseTransport):
     results: list[Answer] = field(default_factory=lambda: [results()])
     profile: list[Answer] = field(default_factory=list)
     strategies: list[Answer] = field(default_factory=list)
+    scans: list[Answer] = field(default_factory=list)
+    cancel: list[Answer] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

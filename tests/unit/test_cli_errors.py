@@ -112,6 +112,13 @@ def test_an_error_inside_the_api_points_to_the_logs() -> None:
         ("scan", "--api-url", "https://api.example.com"),
         ("scan", "--api-url", "https://api.example.com", "--token", "two words"),
         ("follow", "scan_1"),
+        ("cancel", "scan_1"),
+        ("delete", "../profile"),
+        ("list", "--status", "initiated"),
+        ("list", "--limit", "0"),
+        ("list", "--created-after", "yesterday"),
+        ("list", "--created-before", "2026-11-21"),
+        ("list", "--created-after", "0001-01-01T00:00:00+14:00"),
         ("profile", "set"),
         ("profile", *REMOTE, "set", "--capital", "1"),
         ("profile", "--json", "set", "--capital", "1"),
@@ -130,7 +137,19 @@ def test_wrong_options_end_with_2_before_anything_is_asked_or_started(arguments:
     assert stack.running is None
 
 
-@pytest.mark.parametrize("command", [("follow", SCAN_ID), ("profile",), ("strategies",), ("status",), ("logs",)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("follow", SCAN_ID),
+        ("list",),
+        ("cancel", SCAN_ID),
+        ("delete", SCAN_ID),
+        ("profile",),
+        ("strategies",),
+        ("status",),
+        ("logs",),
+    ],
+)
 def test_without_a_stack_the_other_commands_say_what_to_do(command: tuple[str, ...]) -> None:
     ended = run(FakeApi(), *command, stack=FakeStack(running=None))
     assert ended.exit_code == 3

@@ -193,9 +193,20 @@ def test_a_scan_that_outlasts_the_timeout_ends_with_3_and_tells_how_to_go_on() -
 
 
 def test_ctrl_c_ends_with_130_and_tells_how_to_go_on() -> None:
-    ended = run(FakeApi(status=[status()]), "scan", time=FakeTime(interrupt_after=2))
+    api = FakeApi(status=[status()])
+    ended = run(api, "scan", time=FakeTime(interrupt_after=2))
     assert ended.exit_code == 130
-    assert f"opscan follow {SCAN_ID}" in ended.stderr
+    assert f"`opscan follow {SCAN_ID}` shows it; `opscan cancel {SCAN_ID}` ends it." in " ".join(ended.stderr.split())
+    assert "cancel" not in api.paths()
+
+
+def test_ctrl_c_at_another_deployment_names_that_deployment() -> None:
+    remote = ("--api-url", "https://api.example.com/prod", "--token", "secret-token")
+    ended = run(FakeApi(status=[status()]), "follow", SCAN_ID, *remote, time=FakeTime(interrupt_after=2))
+    assert ended.exit_code == 130
+    for command in ("follow", "cancel"):
+        assert f"`opscan {command} {SCAN_ID} --api-url https://api.example.com/prod`" in ended.stderr
+    assert "secret-token" not in ended.output
 
 
 def test_ctrl_c_right_after_the_start_tells_how_to_go_on_too() -> None:

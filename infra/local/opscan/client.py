@@ -1,7 +1,7 @@
-"""The HTTP API from the caller's side: five typed calls, patient retries, and each refusal in one plain sentence."""
+"""The HTTP API from the caller's side: typed calls, patient retries, and each refusal in one plain sentence."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -31,7 +31,7 @@ class Api:
         transport: httpx.BaseTransport | None = None,
         say: Report = lambda _sentence: None,
     ) -> None:
-        self._target = target
+        self.target = target
         self._clock = clock or Clock()
         self._say = say
         self._reached = False
@@ -55,16 +55,21 @@ class Api:
 
     def results(self, scan_id: str, at_most: int | None = None) -> Results:
         """The best `at_most` opportunities, or all of them, gathered from as many pages as it takes."""
-        gathered: list[Json] = []
-        cursor = ""
-        while True:
-            limit = PAGE if at_most is None else min(PAGE, at_most - len(gathered))
-            page = self._page(scan_id, {"limit": str(limit)} | ({"cursor": cursor} if cursor else {}))
-            found = items(page.get("opportunities"))
-            gathered += found
-            cursor = text(page.get("next_cursor"))
-            if not cursor or not found or (at_most is not None and len(gathered) >= at_most):
-                return Results.of({**page, "opportunities": gathered, "next_cursor": cursor or None})
+        return Results.of(_gathered(lambda query: self._page(scan_id, query), "opportunities", at_most))
+
+    def scans(self, query: Mapping[str, str], at_most: int) -> Mapping[str, Json]:
+        """The newest `at_most` scans that `query` lets through."""
+
+        def page(place: Mapping[str, str]) -> Mapping[str, Json]:
+            return self._json(self._ask("GET", "/opportunities/scans", params={**query, **place}))
+
+        return _gathered(page, "scans", at_most)
+
+    def cancel(self, scan_id: str) -> Mapping[str, Json]:
+        return self._json(self._ask("POST", f"/opportunities/cancel/{scan_id}"))
+
+    def delete(self, scan_id: str) -> None:
+        self._ask("DELETE", f"/opportunities/scans/{scan_id}")
 
     def profile(self) -> Mapping[str, Json]:
         return self._json(self._ask("GET", "/opportunities/profile"))
@@ -103,7 +108,7 @@ class Api:
                 if response.status_code not in _BUSY or self._clock.now() + pause > give_up:
                     if response.is_success:
                         return response
-                    raise refusal(response, local=self._target.local)
+                    raise refusal(response, self.target)
             self._say(f"The API {trouble}; trying again in {pause:g} s.")
             self._clock.sleep(pause)
 
@@ -118,7 +123,7 @@ class Api:
 
     def _stranger(self, why: str) -> NoAnswer:
         return NoAnswer(
-            f"{self._target.url} does not answer like the Opportunity Scan API: {why}.",
+            f"{self.target.url} does not answer like the Opportunity Scan API: {why}.",
             "Check the address: it is the stack's output ApiUrl.",
         )
 
@@ -126,13 +131,28 @@ class Api:
         detail = text(str(error)) or type(error).__name__
         if isinstance(error, httpx.TimeoutException):
             return NoAnswer(
-                f"{self._target.url} took too long to answer ({detail}).",
+                f"{self.target.url} took too long to answer ({detail}).",
                 "It may be busy: run the command again; a scan that was started after all is joined.",
             )
         return NoAnswer(
-            f"{self._target.url} cannot be reached ({detail}).",
-            "Run `opscan up` to start the local stack." if self._target.local else "Check --api-url and the network.",
+            f"{self.target.url} cannot be reached ({detail}).",
+            "Run `opscan up` to start the local stack." if self.target.local else "Check --api-url and the network.",
         )
+
+
+def _gathered(
+    page: Callable[[Mapping[str, str]], Mapping[str, Json]], name: str, at_most: int | None
+) -> dict[str, Json]:
+    """The first `at_most` of a list, or all of it, as one page: a page may be empty, and not the last."""
+    gathered: list[Json] = []
+    cursor = ""
+    while True:
+        limit = PAGE if at_most is None else min(PAGE, at_most - len(gathered))
+        answer = page({"limit": str(limit)} | ({"cursor": cursor} if cursor else {}))
+        gathered += items(answer.get(name))
+        before, cursor = cursor, text(answer.get("next_cursor"))
+        if cursor in ("", before) or (at_most is not None and len(gathered) >= at_most):
+            return {**answer, name: gathered, "next_cursor": cursor or None}
 
 
 def _retry_after(response: httpx.Response) -> float | None:

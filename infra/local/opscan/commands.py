@@ -10,11 +10,11 @@ from rich.console import RenderableType
 from opportunities.domain import Json
 from opscan.client import Api
 from opscan.consoles import progress_console, results_console
-from opscan.errors import Interrupted, NotCompleted
+from opscan.errors import Interrupted, NotCompleted, WrongState
 from opscan.follow import follow
 from opscan.live import view_on
-from opscan.pictures import catalogue_picture, investor_picture
-from opscan.replies import Status, items, mapping
+from opscan.pictures import catalogue_picture, investor_picture, scans_picture
+from opscan.replies import ListedScan, Status, items, mapping
 from opscan.results import Results
 from opscan.summary import summary_of
 from opscan.surroundings import Report, Surroundings, Target
@@ -28,7 +28,7 @@ def scan(
     with view_on(progress_console(as_json=as_json), world.clock, local=target.local) as view:
         api = _api(target, world, view.note)
         receipt = api.discover(request)
-        with _goes_on(receipt.scan_id):
+        with _goes_on(receipt.scan_id, target):
             joined = "an identical scan of this market exists, joining it (--force-refresh starts a new one)"
             view.note(f"{receipt.scan_id}: {joined if receipt.reused else 'started'}")
             pause = receipt.polling_seconds
@@ -38,7 +38,7 @@ def scan(
 
 def join(scan_id: str, target: Target, world: Surroundings, *, top: int, as_json: bool, timeout: float) -> None:
     """Sees through a scan that was started before."""
-    with _goes_on(scan_id), view_on(progress_console(as_json=as_json), world.clock, local=target.local) as view:
+    with _goes_on(scan_id, target), view_on(progress_console(as_json=as_json), world.clock, local=target.local) as view:
         api = _api(target, world, view.note)
         status = follow(api, scan_id, view, world.clock, pause=1.0, timeout=timeout)
     _finish(api, status, scan_id, target, world, top=top, as_json=as_json)
@@ -46,13 +46,13 @@ def join(scan_id: str, target: Target, world: Surroundings, *, top: int, as_json
 
 def show_profile(target: Target, world: Surroundings, *, as_json: bool) -> None:
     """Prints the investor."""
-    answer = _api(target, world, _ignore).profile()
+    answer = _api(target, world, _on_stderr).profile()
     _print(answer if as_json else investor_picture(mapping(answer.get("profile"))))
 
 
 def set_profile(changes: Mapping[str, Json], target: Target, world: Surroundings, *, as_json: bool) -> None:
     """Stores the investor with `changes`; whatever they do not name stays as it was."""
-    api = _api(target, world, _ignore)
+    api = _api(target, world, _on_stderr)
     stored = mapping(api.profile().get("profile"))
     profile = {
         name: _merged(stored.get(name), changes.get(name))
@@ -65,8 +65,53 @@ def set_profile(changes: Mapping[str, Json], target: Target, world: Surroundings
 
 def show_strategies(target: Target, world: Surroundings, *, as_json: bool) -> None:
     """Prints the catalogue."""
-    answer = _api(target, world, _ignore).strategies()
+    answer = _api(target, world, _on_stderr).strategies()
     _print(answer if as_json else catalogue_picture([mapping(one) for one in items(answer.get("strategies"))]))
+
+
+def show_scans(query: Mapping[str, str], target: Target, world: Surroundings, *, at_most: int, as_json: bool) -> None:
+    """Prints the newest scans that `query` lets through."""
+    answer = _api(target, world, _on_stderr).scans(query, at_most)
+    if as_json:
+        _print(answer)
+        return
+    scans = [ListedScan.of(one) for one in items(answer.get("scans"))]
+    if not scans:
+        typer.echo("There is no such scan." if query else "There is no scan yet: `opscan scan` makes one.")
+        return
+    _print(scans_picture(scans, world.clock.wall()))
+    if answer.get("next_cursor"):
+        typer.echo(f"There are older ones: --limit {2 * at_most} shows more.")
+
+
+def cancel(scan_id: str, target: Target, world: Surroundings, *, as_json: bool) -> None:
+    """Ends a scan that runs."""
+    try:
+        answer = _api(target, world, _on_stderr).cancel(scan_id)
+    except WrongState as ended:
+        raise WrongState(
+            ended.what,
+            f"{target.command(f'follow {scan_id}')} shows what it found, {target.command(f'delete {scan_id}')} forgets"
+            " it.",
+        ) from ended
+    if as_json:
+        _print(answer)
+        return
+    status = Status.of(answer)
+    typer.echo(f"The scan is {status.state}; {status.completed} of its {status.total} strategies had ended.")
+    typer.echo(f"{target.command(f'delete {scan_id}')} forgets it.")
+
+
+def delete(scan_id: str, target: Target, world: Surroundings) -> None:
+    """Forgets a scan that has ended."""
+    try:
+        _api(target, world, _on_stderr).delete(scan_id)
+    except WrongState as running:
+        raise WrongState(
+            "The scan runs: only one that has ended can be deleted.",
+            f"{target.command(f'cancel {scan_id}')} ends it, {target.command(f'follow {scan_id}')} waits for it.",
+        ) from running
+    typer.echo("The scan and its results are deleted.")
 
 
 def _print(shown: RenderableType | Mapping[str, Json]) -> None:
@@ -90,17 +135,19 @@ def _api(target: Target, world: Surroundings, say: Report) -> Api:
     return Api(target, clock=world.clock, transport=world.transport, say=say)
 
 
-def _ignore(_sentence: str) -> None: ...
+def _on_stderr(sentence: str) -> None:
+    typer.echo(sentence, err=True)
 
 
 @contextmanager
-def _goes_on(scan_id: str) -> Iterator[None]:
+def _goes_on(scan_id: str, target: Target) -> Iterator[None]:
     """From the moment that the scan has an id, Ctrl-C ends the command and not the scan."""
     try:
         yield
     except KeyboardInterrupt as error:
         raise Interrupted(
-            "Interrupted; the scan goes on without us.", f"See it with `opscan follow {scan_id}`."
+            "Interrupted; the scan goes on without us.",
+            f"{target.command(f'follow {scan_id}')} shows it; {target.command(f'cancel {scan_id}')} ends it.",
         ) from error
 
 

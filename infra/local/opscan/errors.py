@@ -2,6 +2,7 @@
 
 OpscanError
 ├── NotCompleted   the scan failed, was cancelled, or is not known: 1
+├── WrongState     the scan has ended, or runs, and the command wants one that does not: 1
 ├── BadInput       an option, a file or a field that the API refuses: 2
 ├── NoAnswer       unreachable, not authorised, not done in time, or not this API: 3
 └── Interrupted    Ctrl-C: 130
@@ -21,6 +22,10 @@ class OpscanError(Exception):
 
 class NotCompleted(OpscanError):
     """The scan ended, but not as complete."""
+
+
+class WrongState(OpscanError):
+    """The scan cannot be cancelled, or deleted, as it is."""
 
 
 class BadInput(OpscanError):

@@ -1,5 +1,7 @@
 """Numbers as people read them."""
 
+from datetime import timedelta
+
 NOTHING = "–"
 
 
@@ -31,3 +33,11 @@ def confidence(score: float | None) -> str:
 def many(count: int, thing: str, things: str = "") -> str:
     """As in "1 market" and "2 markets"."""
     return f"{count} {thing}" if count == 1 else f"{count} {things or thing + 's'}"
+
+
+def ago(age: timedelta) -> str:
+    """As in "5 minutes ago", in the largest unit that there are two of."""
+    seconds = max(0.0, age.total_seconds())
+    units = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+    size, unit = next(((size, unit) for size, unit in units if seconds >= 2 * size), (1, "second"))
+    return f"{many(round(seconds / size), unit)} ago"

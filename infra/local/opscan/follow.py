@@ -23,7 +23,7 @@ def follow(api: Api, scan_id: str, view: View, clock: Clock, *, pause: float, ti
         if left <= 0:
             raise NoAnswer(
                 f"The scan is not done after {timeout:g} s; it goes on without us.",
-                f"See it with `opscan follow {scan_id}`, or wait longer with --timeout.",
+                f"See it with {api.target.command(f'follow {scan_id}')}, or wait longer with --timeout.",
             )
         wanted = pause if status.retry_after is None else status.retry_after
         clock.sleep(min(max(wanted, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS, left))

@@ -7,13 +7,13 @@ import typer
 from typer import Option
 
 from opportunities.domain import AssetTier, Json, RiskLevel, Timeframe
-from opscan import logs, options, profile, snapshots
+from opscan import history, logs, options, profile, snapshots
 from opscan.consoles import progress_console, steps_on
 from opscan.options import ApiUrl, AsDocument, AsJson, Timeout, Token, Top, finite, several, several_of, surroundings
 from opscan.polite import Polite
 
 _EXIT_CODES = """
-Exit codes: 0 the scan is complete; 1 it failed, was cancelled or is not known; 2 wrong options or input;
+Exit codes: 0 done; 1 the scan failed, was cancelled, is not known or not in a state for it; 2 wrong options or input;
 3 no answer (unreachable, not authorised, not done within --timeout); 130 interrupted.
 """
 
@@ -120,6 +120,11 @@ def follow(
     world = surroundings(ctx)
     target = deployment.target(api_url, token, world)
     commands.join(scan_id, target, world, top=top, as_json=as_json, timeout=timeout)
+
+
+app.command("list")(history.show)
+app.command()(history.cancel)
+app.command()(history.delete)
 
 
 @app.command()

@@ -1,15 +1,19 @@
 """The options that several commands share, and how their values are read."""
 
 import math
-from collections.abc import Callable
-from enum import StrEnum
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from opportunities import scans
 from opportunities.domain import Json
+from opscan.errors import BadInput
 from opscan.surroundings import Surroundings
+
+_DAY = r"\d{4}-\d\d-\d\d"
 
 
 def surroundings(ctx: typer.Context) -> Surroundings:
@@ -58,9 +62,9 @@ def several(values: list[str] | None) -> list[str]:
     return [value.strip() for given in values or [] for value in given.split(",") if value.strip()]
 
 
-def several_of(choices: type[StrEnum]) -> Callable[[list[str] | None], list[str]]:
+def several_of(choices: Iterable[str]) -> Callable[[list[str] | None], list[str]]:
     """As `several`, each one of `choices`."""
-    known = [choice.value for choice in choices]
+    known = [*map(str, choices)]
 
     def read(values: list[str] | None) -> list[str]:
         asked = [value.lower() for value in several(values)]
@@ -77,6 +81,20 @@ def scan_id(value: str) -> str:
     if not scans.is_scan_id(value):
         raise typer.BadParameter("an id is scan_ and 32 hexadecimal digits")
     return value
+
+
+def moment_of(option: str, given: str) -> datetime:
+    """A point in time, in UTC. ISO 8601 with its zone; a day with Z is its midnight."""
+    try:
+        # a day may have a zone too, which ISO 8601 does not know
+        moment = datetime.fromisoformat(f"{given[:-1]}T00:00:00Z" if re.fullmatch(_DAY + "Z", given) else given)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError) as error:
+        raise BadInput(f"{option} {given} is not a date and time.", "Give it like 2024-04-08T15:00:00Z.") from error
+    if moment.tzinfo is None:
+        whole = f"{given}T00:00:00Z" if re.fullmatch(_DAY, given) else f"{given}Z"
+        raise BadInput(f"{option} {given} does not say its zone.", f"Give {whole} for UTC.")
+    return moment
 
 
 def holdings_of(values: list[str] | None) -> dict[str, float | None]:

@@ -1,6 +1,7 @@
-"""The investor and the catalogue, for reading."""
+"""The investor, the catalogue and the list of scans, for reading."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from rich import box
 from rich.console import RenderableType
@@ -8,8 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from opportunities.domain import Json
-from opscan.figures import NOTHING, money
-from opscan.replies import items, mapping, number, text
+from opscan.figures import NOTHING, ago, money
+from opscan.replies import ListedScan, items, mapping, number, text
+from opscan.request_options import as_options
+
+_LOOK = {"scanning": "cyan", "complete": "green", "cancelled": "yellow", "failed": "red"}
 
 
 def investor_picture(profile: Mapping[str, Json]) -> RenderableType:
@@ -42,6 +46,30 @@ def catalogue_picture(strategies: Sequence[Mapping[str, Json]]) -> RenderableTyp
             Text("\n".join(map(text, items(strategy.get("needs")))), style="dim"),
         )
     return table
+
+
+def scans_picture(scans: Sequence[ListedScan], now: datetime) -> RenderableType:
+    """Two lines a scan and more: its id above its time, and what it was asked for above why it failed."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column(Text("scan").append("\ncreated", style="dim"), no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column(Text("strategies").append("\nfailed", style="dim"), justify="right", no_wrap=True)
+    table.add_column("found", justify="right", no_wrap=True)
+    table.add_column(Text("asked for").append("\nreason", style="dim"), overflow="fold")
+    for scan in scans:
+        progress = scan.progress
+        table.add_row(
+            Text(scan.scan_id).append(f"\n{_created(scan.created_at, now)}", style="dim"),
+            Text(scan.state or NOTHING, style=_LOOK.get(scan.state, "")),
+            Text(f"{progress.ended}/{progress.total}").append(f"\n{progress.failed or ''}", style="red"),
+            Text(str(progress.found)),
+            Text(as_options(scan.filters) or "everything").append(f"\n{scan.reason}", style="red"),
+        )
+    return table
+
+
+def _created(moment: datetime | None, now: datetime) -> str:
+    return NOTHING if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC, {ago(now - moment)}"
 
 
 def _pairs(holdings: Mapping[str, Json]) -> str:

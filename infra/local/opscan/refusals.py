@@ -3,52 +3,32 @@
 import httpx
 
 from opportunities.domain import Json
-from opscan.errors import BadInput, NoAnswer, NotCompleted, OpscanError
+from opscan.errors import BadInput, NoAnswer, NotCompleted, OpscanError, WrongState
 from opscan.replies import mapping, text
-
-# Where a request field comes from, so that a refusal names what the user typed.
-OPTIONS = {
-    "force_refresh": "--force-refresh",
-    "include_strategy_recommendations": "--strategy-recommendations",
-    "filter_by_risk_level": "--risk-level",
-    "min_profit_potential": "--min-profit",
-    "max_required_capital": "--max-capital",
-    "preferred_timeframes": "--timeframe",
-    "opportunity_type": "--type",
-    "symbols": "--symbol",
-    "asset_tiers": "--asset-tier",
-    "strategy_ids": "--strategy",
-    "snapshot": "--snapshot",
-    "capital_usd": "--capital",
-    "risk_tolerance": "--risk",
-    "holdings": "--holding",
-    "fees": "--fee",
-}
+from opscan.request_options import option_of
+from opscan.surroundings import Target
 
 
-def refusal(response: httpx.Response, *, local: bool) -> OpscanError:
+def refusal(response: httpx.Response, target: Target) -> OpscanError:
     """The error that `response`, which is not a success, stands for."""
     status = response.status_code
     problem = _problem(response)
     detail = text(problem.get("detail")) or text(problem.get("message")) or text(problem.get("title"))
-    if status in (400, 409, 413, 415, 422):
+    if status in (400, 413, 415, 422):
         return _bad_input(problem, detail)
     if status in (401, 403):
         return NoAnswer(
             f"The API does not accept the token ({status}{_because(detail)}).",
             "Leave out --token and OPSCAN_TOKEN, or run `opscan up` for a fresh one."
-            if local
+            if target.local
             else "Give a valid one with --token or OPSCAN_TOKEN.",
         )
-    if status == 404 and problem.get("status") == "not_found":
-        return NotCompleted(
-            "The API knows no such scan for this token: the id is wrong, someone else's, or has expired.",
-            "Start a new one with `opscan scan`.",
-        )
+    if status == 409 or (status == 404 and problem.get("status") == "not_found"):
+        return _about_the_scan(status, detail, target)
     if status in (429, 503):
         return NoAnswer(f"The API is too busy to answer ({status}{_because(detail)}).", "Try again in a minute.")
     if status >= 500:
-        where = "`opscan logs` shows them" if local else "their group is the deployment's output LogGroupName"
+        where = "`opscan logs` shows them" if target.local else "their group is the deployment's output LogGroupName"
         return NoAnswer(f"The API failed inside ({status}{_because(detail)}).", f"Look at the logs: {where}.")
     return NoAnswer(
         f"{response.request.url} answers {status}, which the Opportunity Scan API does not.",
@@ -56,16 +36,21 @@ def refusal(response: httpx.Response, *, local: bool) -> OpscanError:
     )
 
 
+def _about_the_scan(status: int, detail: str, target: Target) -> OpscanError:
+    if status == 409:
+        return WrongState(detail or "The scan is not in a state for this.", f"See it in {target.command('list')}.")
+    return NotCompleted(
+        "The API knows no such scan for this token: the id is wrong, someone else's, deleted, or has expired.",
+        f"{target.command('list')} shows yours, {target.command('scan')} starts a new one.",
+    )
+
+
 def _bad_input(problem: dict[str, Json], detail: str) -> BadInput:
-    fields = [f"{_option(text(field))}: {text(what)}" for field, what in mapping(problem.get("errors")).items()]
+    fields = [f"{option_of(text(field))}: {text(what)}" for field, what in mapping(problem.get("errors")).items()]
     if not fields:
-        return BadInput(f"The API refuses the request: {detail or 'it does not say why'}.", "See `opscan scan --help`.")
+        what = f"The API refuses the request: {detail or 'it does not say why'}."
+        return BadInput(what, "See what the command takes with --help.")
     return BadInput("\n  ".join(["The API refuses the request:", *fields]), "Correct it and run the command again.")
-
-
-def _option(field: str) -> str:
-    """A field of a list or an object ("preferred_timeframes.0") comes from the option of the whole."""
-    return OPTIONS.get(field.partition(".")[0], field)
 
 
 def _problem(response: httpx.Response) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from opportunities.domain import Json
 from opscan.figures import confidence, money
 
+RUNNING = "scanning"
 TERMINAL = ("complete", "failed", "cancelled")
 
 
@@ -104,6 +105,23 @@ class StrategyState:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How many of a scan's strategies have ended, the failed ones among them, and what was found."""
+
+    ended: int
+    failed: int
+    total: int
+    found: int
+
+    @classmethod
+    def of(cls, value: Json) -> "Progress":
+        body = mapping(value)
+        failed, total = count(body.get("strategies_failed")), count(body.get("total_strategies"))
+        ended = min(count(body.get("strategies_completed")) + failed, total)
+        return cls(ended, failed, total, count(body.get("opportunities_found_so_far")))
+
+
+@dataclass(frozen=True)
 class Status:
     """How far a scan is. `strategies` keeps the order in which the API names them."""
 
@@ -123,19 +141,42 @@ class Status:
 
     @classmethod
     def of(cls, body: Mapping[str, Json], retry_after: float | None = None) -> "Status":
-        progress = mapping(body.get("progress"))
+        progress = Progress.of(body.get("progress"))
         strategies = tuple(StrategyState.of(name, value) for name, value in mapping(body.get("strategies")).items())
-        failed = count(progress.get("strategies_failed"))
         return cls(
             text(body.get("scan_id")),
-            text(body.get("status")) or "scanning",
+            text(body.get("status")) or RUNNING,
             text(body.get("message")),
-            min(count(progress.get("strategies_completed")) + failed, count(progress.get("total_strategies"))),
-            count(progress.get("total_strategies")),
-            count(progress.get("opportunities_found_so_far")),
+            progress.ended,
+            progress.total,
+            progress.found,
             strategies,
             number(body.get("estimated_time_remaining_seconds")),
             retry_after,
+        )
+
+
+@dataclass(frozen=True)
+class ListedScan:
+    """One of the caller's scans, as the list of them tells it. `filters` are the request's fields that were given."""
+
+    scan_id: str
+    state: str
+    reason: str
+    created_at: datetime | None
+    progress: Progress
+    filters: Mapping[str, Json]
+
+    @classmethod
+    def of(cls, value: Json) -> "ListedScan":
+        body = mapping(value)
+        return cls(
+            text(body.get("scan_id")),
+            text(body.get("status")),
+            text(body.get("reason")),
+            moment(body.get("created_at")),
+            Progress.of(body.get("progress")),
+            mapping(body.get("filters")),
         )
 
 

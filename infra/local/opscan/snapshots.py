@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415 - numpy and pyarrow are for the commands that use them; --help must not wait for them
 import json
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +11,7 @@ import typer
 from opportunities.errors import MarketDataError
 from opscan.consoles import results_console
 from opscan.errors import BadInput
-from opscan.options import finite
-
-_DAY = r"\d{4}-\d\d-\d\d"
+from opscan.options import finite, moment_of
 
 app = typer.Typer(help="Market snapshots out of recorded data.", no_args_is_help=True)
 
@@ -38,7 +35,7 @@ def build(
     from opportunities.market.recorded.files import from_directory
     from opscan.snapshot_view import show as view
 
-    moment = _moment(as_of)
+    moment = int(moment_of("--as-of", as_of).timestamp())
     try:
         snapshot = from_directory(directories, moment, exchange=exchange, spread_bps=spread_bps)
     except MarketDataError as error:
@@ -75,15 +72,3 @@ def show(
         typer.echo(json.dumps(summary(snapshot), indent=2))
     else:
         view(snapshot, results_console())
-
-
-def _moment(text: str) -> int:
-    try:
-        # a day may have a zone too, which ISO 8601 does not know
-        moment = datetime.fromisoformat(f"{text[:-1]}T00:00:00Z" if re.fullmatch(_DAY + "Z", text) else text)
-    except ValueError as error:
-        raise BadInput(f"--as-of {text} is not a date and time.", "Give it like 2024-04-08T15:00:00Z.") from error
-    if moment.tzinfo is None:
-        whole = f"{text}T00:00:00Z" if re.fullmatch(_DAY, text) else f"{text}Z"
-        raise BadInput(f"--as-of {text} does not say its zone.", f"Give {whole} for UTC.")
-    return int(moment.astimezone(UTC).timestamp())

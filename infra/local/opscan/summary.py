@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from opscan.figures import many, money
+from opscan.figures import ago, many, money
 from opscan.replies import explained
 from opscan.results import Market, Results
 
@@ -89,16 +89,9 @@ def _statistics(results: Results) -> list[tuple[str, str]]:
 def _market(market: Market, now: datetime) -> str:
     captured = "when is not said"
     if market.captured_at is not None:
-        captured = f"captured {market.captured_at:%Y-%m-%d %H:%M:%S} UTC ({_ago(now - market.captured_at)})"
+        captured = f"captured {market.captured_at:%Y-%m-%d %H:%M:%S} UTC ({ago(now - market.captured_at)})"
     assets = f", {market.assets} assets" if market.assets else ""
     return f"{market.source or 'source not said'}, {captured}{assets}"
-
-
-def _ago(age: timedelta) -> str:
-    seconds = max(0.0, age.total_seconds())
-    units = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
-    size, unit = next(((size, unit) for size, unit in units if seconds >= 2 * size), (1, "second"))
-    return f"{many(round(seconds / size), unit)} ago"
 
 
 def _said(name: str, what: str) -> str:

@@ -37,6 +37,10 @@ class Target:
     token: str
     local: bool
 
+    def command(self, words: str) -> str:
+        """What to type to ask the same deployment again; the token is never repeated."""
+        return f"`opscan {words}`" if self.local else f"`opscan {words} --api-url {self.url}`"
+
 
 class RunningStack(Protocol):
     """What the command line wants to know of a local stack that is up."""
