@@ -260,6 +260,10 @@ class FakeStack:
         with report("Ending the emulator") if was_up else nullcontext():
             return was_up
 
+    def make_user(self, stack: FakeRunning, name: str) -> str:
+        assert stack is self.running
+        return f"token-of-{name}"
+
     def load(self) -> FakeRunning | None:
         return self.running
 

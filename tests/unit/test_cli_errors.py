@@ -111,11 +111,14 @@ def test_an_error_inside_the_api_points_to_the_logs() -> None:
         ("scan", "--api-url", "https://api.example.com:port", "--token", "t"),
         ("scan", "--api-url", "https://api.example.com"),
         ("scan", "--api-url", "https://api.example.com", "--token", "two words"),
+        ("scan", "--token", "two words"),
         ("follow", "scan_1"),
         ("cancel", "scan_1"),
         ("delete", "../profile"),
         ("list", "--status", "initiated"),
         ("list", "--limit", "0"),
+        ("token", ""),
+        ("token", "two words"),
         ("list", "--created-after", "yesterday"),
         ("list", "--created-before", "2026-11-21"),
         ("list", "--created-after", "0001-01-01T00:00:00+14:00"),
@@ -148,6 +151,7 @@ def test_wrong_options_end_with_2_before_anything_is_asked_or_started(arguments:
         ("strategies",),
         ("status",),
         ("logs",),
+        ("token", "alice"),
     ],
 )
 def test_without_a_stack_the_other_commands_say_what_to_do(command: tuple[str, ...]) -> None:
@@ -155,7 +159,7 @@ def test_without_a_stack_the_other_commands_say_what_to_do(command: tuple[str, .
     assert ended.exit_code == 3
     assert "The local stack is not up." in ended.stderr
     assert "opscan up" in ended.stderr
-    takes_another = command[0] not in ("status", "logs")
+    takes_another = command[0] not in ("status", "logs", "token")
     assert ("--api-url" in ended.stderr) == takes_another
 
 

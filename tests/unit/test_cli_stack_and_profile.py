@@ -50,6 +50,15 @@ def test_status_of_a_running_stack_tells_how_to_call_it() -> None:
     assert "is up at http://127.0.0.1:4566/api" in run(FakeApi(), "status").stdout
 
 
+def test_somebody_elses_token_is_all_that_is_printed_and_asks_the_local_stack_as_him() -> None:
+    token = run(FakeApi(), "token", "alice").stdout
+    assert token == "token-of-alice\n"
+    api = profile_api()
+    assert run(api, "profile", environment={"OPSCAN_TOKEN": token}).exit_code == 0
+    assert api.requests[0].url.host == "127.0.0.1"
+    assert api.requests[0].headers["Authorization"] == "Bearer token-of-alice"
+
+
 def test_down_says_whether_there_was_anything_to_end() -> None:
     stack = FakeStack()
     assert "is down" in run(FakeApi(), "down", stack=stack).stdout

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from opscan.stack import emulator, sources, state, users
+from opscan.stack import emulator, lifecycle, sources, state, users
 from opscan.stack.emulator import Emulator
 from opscan.stack.errors import StackError
 from opscan.stack.state import Stack
@@ -86,3 +86,16 @@ def test_an_error_shows_the_end_of_the_log_and_names_it(tmp_path: Path) -> None:
     assert "line 99" in said
     assert "line 80" not in said
     assert said.endswith(str(log))
+
+
+def test_another_user_gets_a_password_and_a_token(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(users, "put", lambda _emulator, pool, name: f"{pool}/{name}")
+    monkeypatch.setattr(users, "sign_in", lambda _emulator, *said: Token("/".join(said), "user-2", time.time() + 3600))
+    assert lifecycle.make_user(stack, "alice") == "client/alice/pool/alice"
+
+
+def test_the_demo_users_password_is_not_replaced_by_asking_for_his_token(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(users, "put", lambda *_: pytest.fail("his password is in the stack's state"))
+    assert lifecycle.make_user(stack, "demo") == stack.token

@@ -1,4 +1,4 @@
-"""The local stack from the command line: start it, end it, tell how to call it."""
+"""The local stack from the command line: start it, end it, tell how to call it, and as whom."""
 
 import typer
 
@@ -20,6 +20,11 @@ def down(world: Surroundings, steps: Steps) -> None:
 def status(world: Surroundings) -> None:
     """Tells how to call the stack, if it is up."""
     _tell(running_stack(world))
+
+
+def token(name: str, world: Surroundings) -> None:
+    """Prints an access token of this user, who is made if there is none of that name."""
+    typer.echo(world.stack().make_user(running_stack(world), name))
 
 
 def _tell(running: RunningStack) -> None:

@@ -153,6 +153,17 @@ def down(ctx: typer.Context) -> None:
 
 
 @app.command()
+def token(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Made if there is no such user.", callback=options.username)],
+) -> None:
+    """Print a token of another user of the local stack, for OPSCAN_TOKEN or curl."""
+    from opscan import local
+
+    local.token(name, surroundings(ctx))
+
+
+@app.command()
 def status(ctx: typer.Context) -> None:
     """Tell whether the local stack is up, and how to call it."""
     from opscan import local

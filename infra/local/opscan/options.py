@@ -83,6 +83,13 @@ def scan_id(value: str) -> str:
     return value
 
 
+def username(value: str) -> str:
+    """Refuses what the user pool would."""
+    if not re.fullmatch(r"[\w.@+-]{1,128}", value):
+        raise typer.BadParameter("a name is 1 to 128 letters, digits and _.@+-")
+    return value
+
+
 def moment_of(option: str, given: str) -> datetime:
     """A point in time, in UTC. ISO 8601 with its zone; a day with Z is its midnight."""
     try:

@@ -37,7 +37,7 @@ def load() -> "Stack | None":
 
 
 def make_user(stack: "Stack", name: str) -> str:
-    """Makes another user: his access token."""
+    """Another user's access token; he is made if there is none of that name."""
     from opscan.stack import lifecycle
 
     return lifecycle.make_user(stack, name)
