@@ -133,7 +133,12 @@ def results(count: int = 3, *, total: int | None = None, cursor: str | None = No
         ],
         "execution_time_ms": 2345,
         "last_updated": "2024-04-08T15:00:03Z",
-        "metadata": {"scan_state": "complete", "truncated": {"spot_momentum_strategy": 7}, "filters": {}},
+        "metadata": {
+            "scan_state": "complete",
+            "truncated": {"spot_momentum_strategy": 7},
+            "filters": {},
+            "snapshot": "windows/simulated-7/1712588400",
+        },
     }
     return httpx.Response(200, json=body)
 

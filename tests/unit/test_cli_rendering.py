@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.spinner import Spinner
+from rich.text import Text
 from typer.testing import CliRunner
 
 from opscan.figures import confidence, price
 from opscan.live import LiveView, PlainView, picture
 from opscan.main import app
+from opscan.market_words import warning_of
 from opscan.pictures import catalogue_picture, investor_picture
 from opscan.replies import Receipt, Status
 from opscan.results import Results
@@ -69,7 +71,8 @@ def test_whatever_status_comes_it_can_be_drawn_and_never_drives_the_terminal(bod
 @given(answers, st.integers(20, 250))
 def test_whatever_results_come_they_can_be_drawn_and_never_drive_the_terminal(body: Any, width: int) -> None:
     shown = Results.of(body)
-    assert printable(drawn(table_of(shown.opportunities, width), summary_of(shown, NOW), width=width))
+    pictures = Text(warning_of(shown)), table_of(shown.opportunities, width), summary_of(shown, NOW)
+    assert printable(drawn(*pictures, width=width))
 
 
 @given(anything)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import RenderableType
+from rich.text import Text
 
 from opportunities.domain import Json
 from opscan.client import Api
@@ -13,6 +14,7 @@ from opscan.consoles import progress_console, results_console
 from opscan.errors import Interrupted, NotCompleted, WrongState
 from opscan.follow import follow
 from opscan.live import view_on
+from opscan.market_words import warning_of
 from opscan.pictures import catalogue_picture, investor_picture, scans_picture
 from opscan.replies import ListedScan, Status, items, mapping
 from opscan.results import Results
@@ -173,7 +175,11 @@ def _show(results: Results, world: Surroundings, *, local: bool) -> None:
     console = results_console()
     found = results.opportunities
     console.print()
-    console.print(table_of(found, console.width) if found else "No opportunity met the conditions.")
+    if warning := warning_of(results):
+        console.print(Text(warning, style="bold yellow"))
+        console.print()
+    nothing = "No strategy could judge this market." if results.unjudged else "No opportunity met the conditions."
+    console.print(table_of(found, console.width) if found else nothing)
     console.print()
     if found:
         console.print(legend_of(found))

@@ -116,7 +116,10 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Results:
-    """One or more pages of results. `document` is what the API said, for machines."""
+    """One or more pages of results. `document` is what the API said, for machines.
+
+    `snapshot` is the key of the market's snapshot; `filters` are the request's fields that were given.
+    """
 
     scan_id: str
     opportunities: tuple[Opportunity, ...]
@@ -127,11 +130,19 @@ class Results:
     truncated: tuple[tuple[str, str], ...]
     recommendations: tuple[Recommendation, ...]
     seconds: float | None
+    snapshot: str
+    filters: Mapping[str, Json]
     document: Mapping[str, Json]
+
+    @property
+    def unjudged(self) -> bool:
+        """Whether every strategy was skipped or failed, so that nobody has looked at the market."""
+        return bool(self.strategies) and all(strategy.status != "complete" for strategy in self.strategies)
 
     @classmethod
     def of(cls, document: Mapping[str, Json]) -> "Results":
         found = tuple(Opportunity.of(value) for value in items(document.get("opportunities")))
+        metadata = mapping(document.get("metadata"))
         performance = mapping(document.get("strategy_performance"))
         milliseconds = number(document.get("execution_time_ms"))
         return cls(
@@ -141,7 +152,7 @@ class Results:
             profit=number(document.get("total_profit_potential_usd")),
             strategies=tuple(StrategyState.of(name, value) for name, value in performance.items()),
             market=Market.of(document.get("asset_discovery")),
-            truncated=_sentences(mapping(document.get("metadata")).get("truncated")),
+            truncated=_sentences(metadata.get("truncated")),
             recommendations=tuple(
                 Recommendation(
                     text(advice.get("strategy_id")),
@@ -152,6 +163,8 @@ class Results:
                 for advice in map(mapping, items(document.get("strategy_recommendations")))
             ),
             seconds=None if milliseconds is None else milliseconds / 1000,
+            snapshot=text(metadata.get("snapshot")),
+            filters=mapping(metadata.get("filters")),
             document=document,
         )
 

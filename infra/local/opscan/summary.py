@@ -1,19 +1,17 @@
 """What stands under the table: which market it was, what is missing and why, what to do next."""
 
-import re
-from collections.abc import Iterator
 from datetime import datetime
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from opscan.figures import ago, many, money
+from opscan.advice import advice_on
+from opscan.figures import many, money
+from opscan.market_words import market_of
 from opscan.replies import explained
-from opscan.results import Market, Results
-
-# what the strategies say when it is the profile that lacks something
-_WANTS_HOLDINGS = re.compile("holds nothing|no holdings|holdings are cash|none of the holdings")
+from opscan.request_options import as_options
+from opscan.results import Results
 
 
 def summary_of(results: Results, now: datetime, *, local: bool = False) -> RenderableType:
@@ -41,7 +39,9 @@ def _lines(results: Results, now: datetime, *, local: bool) -> list[tuple[str, s
             )
         )
     lines += [("Unknown", f"{symbol}: this market has no such symbol", "yellow") for symbol in results.market.unknown]
-    lines.append(("Market", _market(results.market, now), ""))
+    if asked := as_options(results.filters):
+        lines.append(("Asked for", asked, ""))
+    lines.append(("Market", market_of(results, now), ""))
     lines += [("Confidence", _said(strategy, f"from the {name}"), "") for strategy, name in _statistics(results)]
     lines += [("Assumed", _said(name, what), "") for name, what in results.market.assumptions]
     lines += [("Missing", _said(name, what), "yellow") for name, what in results.market.missing]
@@ -53,7 +53,7 @@ def _lines(results: Results, now: datetime, *, local: bool) -> list[tuple[str, s
             lines.append(("Skipped", _said(strategy.name, strategy.reason or "no reason given"), "yellow"))
     for name, cut in results.truncated:
         lines.append(("Cut off", f"{name}: {cut} more {'was' if cut == '1' else 'were'} found and not kept", "yellow"))
-    lines += [("Advice", sentence, "") for sentence in _advice(results)]
+    lines += [("Advice", sentence, "") for sentence in advice_on(results)]
     previous = ""
     labelled = []
     for label, sentence, style in lines:
@@ -68,30 +68,9 @@ def _found(results: Results) -> str:
     return f"{results.total} by {by if finders == ran else f'{finders} of {by}'}"
 
 
-def _advice(results: Results) -> Iterator[str]:
-    """What would let more strategies judge. A failure is no matter of trying again: its log says more."""
-    ended = {strategy.name: strategy for strategy in results.strategies}
-    for advice in results.recommendations:
-        strategy = ended.get(advice.strategy)
-        if strategy and strategy.status == "failed":
-            continue
-        why = f" ({advice.reason})" if advice.reason and not strategy else ""  # what `Skipped` says is said
-        if strategy and _WANTS_HOLDINGS.search(strategy.reason):
-            why = " Say what you hold: `opscan profile set --holding BTC=0.4`"
-        yield _said(advice.name, f"{advice.benefit}{why}")
-
-
 def _statistics(results: Results) -> list[tuple[str, str]]:
     named = ((found.strategy, found.confidence.statistic) for found in results.opportunities)
     return list(dict.fromkeys((strategy, statistic) for strategy, statistic in named if statistic))
-
-
-def _market(market: Market, now: datetime) -> str:
-    captured = "when is not said"
-    if market.captured_at is not None:
-        captured = f"captured {market.captured_at:%Y-%m-%d %H:%M:%S} UTC ({ago(now - market.captured_at)})"
-    assets = f", {market.assets} assets" if market.assets else ""
-    return f"{market.source or 'source not said'}, {captured}{assets}"
 
 
 def _said(name: str, what: str) -> str:
