@@ -34,6 +34,7 @@ def test_up_prints_the_address_the_token_and_a_ready_curl() -> None:
     assert "http://127.0.0.1:4566/api" in ended.stdout
     assert "\nexport URL=http://127.0.0.1:4566/api\nexport TOKEN=local-token\ncurl " in ended.stdout
     assert ended.stdout.count("local-token") == 1
+    assert "Deploying template.yaml" in ended.stderr
 
 
 def test_the_printed_lines_run_in_a_shell() -> None:
@@ -61,7 +62,9 @@ def test_somebody_elses_token_is_all_that_is_printed_and_asks_the_local_stack_as
 
 def test_down_says_whether_there_was_anything_to_end() -> None:
     stack = FakeStack()
-    assert "is down" in run(FakeApi(), "down", stack=stack).stdout
+    ended = run(FakeApi(), "down", stack=stack)
+    assert ended.stdout == "The local stack is down.\n"
+    assert "Ending the emulator" in ended.stderr
     assert run(FakeApi(), "down", stack=stack).stdout == "The local stack was not up.\n"
 
 

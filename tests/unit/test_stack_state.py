@@ -1,5 +1,10 @@
+import json
+import subprocess
+import sys
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +12,7 @@ import pytest
 from opscan.stack import emulator, lifecycle, sources, state, users
 from opscan.stack.emulator import Emulator
 from opscan.stack.errors import StackError
+from opscan.stack.process import Process
 from opscan.stack.state import Stack
 from opscan.stack.users import Token
 
@@ -99,3 +105,54 @@ def test_the_demo_users_password_is_not_replaced_by_asking_for_his_token(
 ) -> None:
     monkeypatch.setattr(users, "put", lambda *_: pytest.fail("his password is in the stack's state"))
     assert lifecycle.make_user(stack, "demo") == stack.token
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A directory of its own for a stack to be ended in."""
+    for module, name, file in (
+        (lifecycle, "LOCK", "lock"),
+        (lifecycle, "STACK_STATE", "stack.json"),
+        (emulator, "EMULATOR_STATE", "emulator.json"),
+        (emulator, "EMULATOR_TMP", "tmp"),
+    ):
+        monkeypatch.setattr(module, name, tmp_path / file)
+    return tmp_path
+
+
+def test_ending_the_stack_tells_of_each_step_before_it_begins(home: Path) -> None:
+    unpacked = home / "tmp/ministack-lambda-1/layer"
+    unpacked.mkdir(parents=True)
+    steps: list[tuple[str, bool, bool]] = []
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True) as leader:
+        process = Process.of(leader.pid)
+        assert process
+        (home / "emulator.json").write_text(json.dumps(asdict(Emulator(process.pid, process.started, 4566))))
+
+        @contextmanager
+        def report(step: str) -> Iterator[None]:
+            steps.append((step, process.is_alive(), unpacked.exists()))
+            yield
+
+        assert lifecycle.down(report)
+        assert [(alive, there) for _, alive, there in steps] == [(True, True), (False, True)]
+        assert steps[0][0].startswith("Ending the emulator")
+        assert steps[1][0].startswith("Removing")
+        assert [path.name for path in home.iterdir()] == ["lock"]
+        steps.clear()
+        assert not lifecycle.down(report)
+        assert steps == []
+
+
+def test_what_an_ended_emulator_has_left_is_removed_aloud_too(home: Path) -> None:
+    (home / "tmp").mkdir()
+    steps: list[str] = []
+
+    @contextmanager
+    def report(step: str) -> Iterator[None]:
+        steps.append(step)
+        yield
+
+    assert not lifecycle.down(report)
+    assert len(steps) == 1
+    assert not (home / "tmp").exists()

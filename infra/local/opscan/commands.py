@@ -27,7 +27,7 @@ def scan(
     request: Mapping[str, Json], target: Target, world: Surroundings, *, top: int, as_json: bool, timeout: float
 ) -> None:
     """Starts a scan, or joins an identical one, and sees it through."""
-    with view_on(progress_console(as_json=as_json), world.clock, local=target.local) as view:
+    with view_on(progress_console(on_stderr=as_json), world.clock, local=target.local) as view:
         api = _api(target, world, view.note)
         receipt = api.discover(request)
         with _goes_on(receipt.scan_id, target):
@@ -40,7 +40,10 @@ def scan(
 
 def join(scan_id: str, target: Target, world: Surroundings, *, top: int, as_json: bool, timeout: float) -> None:
     """Sees through a scan that was started before."""
-    with _goes_on(scan_id, target), view_on(progress_console(as_json=as_json), world.clock, local=target.local) as view:
+    with (
+        _goes_on(scan_id, target),
+        view_on(progress_console(on_stderr=as_json), world.clock, local=target.local) as view,
+    ):
         api = _api(target, world, view.note)
         status = follow(api, scan_id, view, world.clock, pause=1.0, timeout=timeout)
     _finish(api, status, scan_id, target, world, top=top, as_json=as_json)

@@ -21,9 +21,9 @@ def results_console() -> Console:
     return console
 
 
-def progress_console(*, as_json: bool) -> Console:
-    """With --json, stdout belongs to the machine, and progress goes to stderr."""
-    return Console(stderr=as_json, highlight=False)
+def progress_console(*, on_stderr: bool) -> Console:
+    """Progress goes to stderr where stdout is for a machine to read, as with --json."""
+    return Console(stderr=on_stderr, highlight=False)
 
 
 def can_redraw(console: Console) -> bool:

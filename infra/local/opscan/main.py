@@ -97,7 +97,7 @@ def scan(
     request = {name: value for name, value in given.items() if value not in (None, [])}
     world = surroundings(ctx)
     recorded = pinning.recorded(snapshot, on_local_stack=not api_url) if snapshot else None
-    target = deployment.target(api_url, token, world, steps_on(progress_console(as_json=as_json)))
+    target = deployment.target(api_url, token, world, steps_on(progress_console(on_stderr=as_json)))
     if recorded:
         request["snapshot"] = pinning.brought(recorded, world)
     commands.scan(request, target, world, top=top, as_json=as_json, timeout=timeout)
@@ -141,7 +141,7 @@ def up(ctx: typer.Context) -> None:
     """Start the local stack, or deploy anew to the one that runs."""
     from opscan import local
 
-    local.up(surroundings(ctx), steps_on(progress_console(as_json=False)))
+    local.up(surroundings(ctx), steps_on(progress_console(on_stderr=True)))
 
 
 @app.command()
@@ -149,7 +149,7 @@ def down(ctx: typer.Context) -> None:
     """End the local stack and everything in it."""
     from opscan import local
 
-    local.down(surroundings(ctx), steps_on(progress_console(as_json=False)))
+    local.down(surroundings(ctx), steps_on(progress_console(on_stderr=True)))
 
 
 @app.command()

@@ -86,13 +86,15 @@ def start() -> Emulator:
     return emulator
 
 
-def stop() -> bool:
-    """Ends the emulator and removes what it left; False when none was running."""
-    emulator = find()
-    ended = emulator is not None and emulator.process.end()
+def has_left_files() -> bool:
+    """Whether an emulator that ran has left what its Lambdas unpacked: gigabytes, that take a while to remove."""
+    return EMULATOR_TMP.exists()
+
+
+def remove_files() -> None:
+    """Removes what an emulator that has ended left behind."""
     shutil.rmtree(EMULATOR_TMP, ignore_errors=True)
     EMULATOR_STATE.unlink(missing_ok=True)
-    return ended
 
 
 def _wait_until_ready(emulator: Emulator) -> None:

@@ -39,10 +39,15 @@ def up(report: Report = on_stderr, **parameters: str) -> Stack:
 
 def down(report: Report = on_stderr) -> bool:
     """Ends exactly what `up` started; False when nothing was running."""
-    with _alone(), report("Ending the emulator") if emulators.find() else nullcontext():
-        ended = emulators.stop()
+    with _alone():
+        emulator = emulators.find()
+        if emulator:
+            with report(f"Ending the emulator and its Lambdas (process {emulator.pid})"):
+                emulator.process.end()
+        with report("Removing what its Lambdas unpacked") if emulators.has_left_files() else nullcontext():
+            emulators.remove_files()
         STACK_STATE.unlink(missing_ok=True)
-    return ended
+    return emulator is not None
 
 
 def make_user(stack: Stack, name: str) -> str:
