@@ -44,6 +44,21 @@ def test_the_market_that_no_strategy_could_judge_is_named_by_its_snapshot(key: s
     assert "not said" not in shown
 
 
+def test_a_reason_that_all_strategies_share_is_said_once() -> None:
+    shown = said(skipped("the profile allows none of this market's exchanges: binance"))
+    assert "Skipped all 3 strategies: the profile allows none of this market's exchanges: binance" in shown
+
+
+def test_strategies_that_share_a_reason_are_named_together() -> None:
+    api = skipped()
+    answer = api.results[0]
+    assert isinstance(answer, httpx.Response)
+    body = answer.json()
+    body["strategy_performance"][STRATEGIES[2]] = {"status": "complete", "count": 0}
+    shown = said(FakeApi(results=[httpx.Response(200, json=body)]))
+    assert f"Skipped {STRATEGIES[0]}, {STRATEGIES[1]}: no perpetuals: the snapshot has none" in shown
+
+
 def test_without_a_key_nothing_is_made_up() -> None:
     assert "Market source not said, when is not said" in said(skipped(snapshot=None))
 

@@ -1,5 +1,6 @@
 """What stands under the table: which market it was, what is missing and why, what to do next."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from rich.console import RenderableType
@@ -49,8 +50,7 @@ def _lines(results: Results, now: datetime, *, local: bool) -> list[tuple[str, s
     for strategy in results.strategies:
         if strategy.status == "failed":
             lines.append(("Failed", _said(strategy.name, explained(strategy, local=local) or "no reason given"), "red"))
-        elif strategy.status == "skipped":
-            lines.append(("Skipped", _said(strategy.name, strategy.reason or "no reason given"), "yellow"))
+    lines += [("Skipped", _said(names, reason), "yellow") for reason, names in _skipped(results)]
     for name, cut in results.truncated:
         lines.append(("Cut off", f"{name}: {cut} more {'was' if cut == '1' else 'were'} found and not kept", "yellow"))
     lines += [("Advice", sentence, "") for sentence in advice_on(results)]
@@ -66,6 +66,17 @@ def _found(results: Results) -> str:
     finders, ran = sum(strategy.opportunities > 0 for strategy in results.strategies), len(results.strategies)
     by = many(ran, "strategy", "strategies")
     return f"{results.total} by {by if finders == ran else f'{finders} of {by}'}"
+
+
+def _skipped(results: Results) -> Iterator[tuple[str, str]]:
+    """Each reason with all the strategies that gave it: a profile that excludes the market is a reason of all."""
+    by_reason: dict[str, list[str]] = {}
+    for strategy in results.strategies:
+        if strategy.status == "skipped":
+            by_reason.setdefault(strategy.reason or "no reason given", []).append(strategy.name)
+    for reason, names in by_reason.items():
+        everyone = len(names) > 1 and len(names) == len(results.strategies)
+        yield reason, f"all {len(names)} strategies" if everyone else ", ".join(names)
 
 
 def _statistics(results: Results) -> list[tuple[str, str]]:
