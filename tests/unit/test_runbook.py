@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from typing import Any
 
 import jmespath
@@ -35,6 +36,12 @@ def failed_item() -> dict[str, Any]:
         "snapshot_key": {"S": "windows/simulated-7/1795291200"},
         "risk_management": items.outcome_to_attribute(broken),
     }
+
+
+def test_every_line_is_one_for_a_shell() -> None:
+    assert len(LINES) > 10
+    done = subprocess.run(["/bin/bash", "-n"], input="\n".join(LINES), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_every_output_that_a_line_asks_for_is_one() -> None:

@@ -44,7 +44,9 @@ def down(report: Report = on_stderr) -> bool:
         if emulator:
             with report(f"Ending the emulator and its Lambdas (process {emulator.pid})"):
                 emulator.process.end()
-        with report("Removing what its Lambdas unpacked") if emulators.has_left_files() else nullcontext():
+        with (
+            report("Removing the gigabytes that its Lambdas unpacked") if emulators.has_left_files() else nullcontext()
+        ):
             emulators.remove_files()
         STACK_STATE.unlink(missing_ok=True)
     return emulator is not None
