@@ -14,7 +14,7 @@ from tests.unit.test_cli_rendering import drawn, mutilated, printable
 
 REMOTE = ("--api-url", "https://api.example.com", "--token", "secret-token")
 GONE = httpx.Response(404, json={"success": False, "status": "not_found", "message": "No such scan."})
-ENDED = problem(409, "The scan has ended already: it is complete. Nothing was changed.")
+ENDED = problem(409, f"The scan has ended already: GET /opportunities/results/{SCAN_ID} reads it.")
 RUNS = problem(409, f"The scan runs: POST /opportunities/cancel/{SCAN_ID} ends it, then it can be deleted.")
 
 
@@ -122,7 +122,8 @@ def test_a_scan_is_deleted() -> None:
 def test_what_has_ended_is_not_cancelled_and_the_ways_on_name_the_same_deployment(deployment: tuple[str, ...]) -> None:
     ended = run(FakeApi(cancel=[ENDED]), "cancel", SCAN_ID, *deployment)
     assert (ended.exit_code, ended.stdout) == (1, "")
-    assert "it is complete. Nothing was changed." in ended.stderr
+    assert "The scan has ended already; nothing was changed." in ended.stderr
+    assert "GET /" not in ended.stderr
     where = " --api-url https://api.example.com" if deployment else ""
     assert f"`opscan follow {SCAN_ID}{where}`" in ended.stderr
     assert f"`opscan delete {SCAN_ID}{where}`" in ended.stderr

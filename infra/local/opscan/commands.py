@@ -95,9 +95,8 @@ def cancel(scan_id: str, target: Target, world: Surroundings, *, as_json: bool) 
         answer = _api(target, world, _on_stderr).cancel(scan_id)
     except WrongState as ended:
         raise WrongState(
-            ended.what,
-            f"{target.command(f'follow {scan_id}')} shows what it found, {target.command(f'delete {scan_id}')} forgets"
-            " it.",
+            "The scan has ended already; nothing was changed.",
+            f"{target.command(f'follow {scan_id}')} shows how, {target.command(f'delete {scan_id}')} forgets it.",
         ) from ended
     if as_json:
         _print(answer)
