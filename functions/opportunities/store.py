@@ -213,10 +213,11 @@ class Store(Table):
         """What the strategies of a scan have written so far, by strategy name."""
         return [items.result_from_item(item) for item in self._result_items(user_id, scan_id)]
 
-    def delete_results(self, user_id: str, scan_id: str) -> None:
-        """Deletes what the strategies of a scan have written."""
+    def delete_results(self, user_id: str, scan_id: str) -> bool:
+        """Deletes what the strategies of a scan have written; False if there was nothing."""
         found = self._result_items(user_id, scan_id, ProjectionExpression="pk, sk")
         self._delete_all([{"pk": item["pk"], "sk": item["sk"]} for item in found])
+        return bool(found)
 
     def _result_items(self, user_id: str, scan_id: str, **arguments: str) -> list[Item]:
         found: list[Item] = []

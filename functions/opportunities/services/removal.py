@@ -7,13 +7,13 @@ from opportunities.store import Store
 
 
 def remove(store: Store, user_id: str, scan_id: str, now: float) -> None:
-    """Deletes the caller's scan. Raises `ScanNotFound`, and `Conflict` while it runs."""
+    """Deletes the caller's scan, or what is left of it. Raises `ScanNotFound`, and `Conflict` while it runs."""
     try:
         scan = lookup.find(store, user_id, scan_id, now)
     except ScanNotFound as unknown:
-        if isinstance(unknown.__cause__, ScanDeleted):
-            # The request that deleted it may have died in between.
-            store.delete_results(user_id, scan_id)
+        # The request that deleted it may have died in between.
+        if isinstance(unknown.__cause__, ScanDeleted) and store.delete_results(user_id, scan_id):
+            return
         raise
     if not scans.state_at(scan, now).terminal or not store.delete_scan(scan, now):
         raise Conflict(f"The scan runs: POST /opportunities/cancel/{scan_id} ends it, then it can be deleted.")
