@@ -1,14 +1,14 @@
-"""Metrics in CloudWatch's embedded format, and the one logger. Lambda itself writes the log records as JSON."""
-
-import logging
+"""Metrics in CloudWatch's embedded format."""
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-logger = logging.getLogger("opportunities")
 
+def count(name: str, scan_id: str, **dimensions: str) -> None:
+    """Adds one to a metric of the namespace OpportunityScan; `dimensions` must have few values.
 
-def count(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
-    """Emits one metric of the namespace OpportunityScan; `dimensions` must have few values (never an id)."""
-    with single_metric(name=name, unit=unit, value=value, namespace="OpportunityScan") as metric:
+    The id is no dimension: the log line of the metric carries it, so that a scan can be found there.
+    """
+    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace="OpportunityScan") as metric:
+        metric.add_metadata(key="scan_id", value=scan_id)
         for key, text in dimensions.items():
             metric.add_dimension(name=key, value=text)

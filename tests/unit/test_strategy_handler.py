@@ -55,6 +55,7 @@ def test_it_records_the_outcome_of_the_strategy_it_is_and_counts_it(
     assert found is not None
     assert {name: one.status for name, one in found.outcomes.items()} == {"risk_management": OutcomeStatus.COMPLETE}
     metric = json.loads(capsys.readouterr().out)
+    assert metric["scan_id"] == SCAN_ID
     assert (metric["Outcomes"], metric["strategy"], metric["status"]) == ([1.0], "risk_management", "complete")
     assert bucket.asked == [("snapshots", "windows/simulated-7/1795291200")]
 
@@ -65,6 +66,17 @@ def test_the_scans_of_one_window_read_its_snapshot_once_and_only_the_last_one_is
     for one in (first, first, second, second, first):
         strategy.handler(one, None)
     assert [key for _, key in bucket.asked] == [first["snapshot_key"], second["snapshot_key"], first["snapshot_key"]]
+
+
+@pytest.mark.usefixtures("placeholder")
+def test_a_strategy_that_fails_says_of_which_scan(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delattr(bucket.__class__, "get_object")
+    with pytest.raises(AttributeError):
+        strategy.handler(event("strategy"), None)
+    (record,) = caplog.records
+    assert vars(record).items() >= {"levelname": "ERROR", "scan_id": SCAN_ID, "strategy": "risk_management"}.items()
 
 
 def test_a_strategy_whose_scan_has_ended_without_it_is_late(store: Store) -> None:

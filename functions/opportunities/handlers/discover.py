@@ -30,7 +30,7 @@ def handler(event: Event) -> Answer:
     discovered = discovery.discover(
         caller, request.filters(), force_refresh=request.force_refresh, idempotency_key=key, now=time.time()
     )
-    telemetry.count("ScansReused" if discovered.reused else "ScansStarted")
+    telemetry.count("ScansReused" if discovered.reused else "ScansStarted", discovered.scan.scan_id)
 
     def read() -> Scan:
         return lookup.find(discovery.store, caller, discovered.scan.scan_id, time.time())

@@ -1,5 +1,6 @@
 """Every strategy's Lambda; which strategy it is, the environment says."""
 
+import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,8 @@ from opportunities.snapshots import SnapshotShelf
 from opportunities.store import Store
 from opportunities.wire import task_from_json
 
+_logger = logging.getLogger("opportunities")
+
 
 @lru_cache(maxsize=1)
 def _market(key: str) -> MarketSnapshot:
@@ -23,7 +26,13 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:
     """Answers with the status that stands for this strategy, or "late" when the scan has ended without it."""
     name = settings.strategy()
     judge = Judge(name, strategies.load(name), _market, Store(aws.client("dynamodb"), settings.table_name()))
-    outcome = judge.run(task_from_json(event))
+    task = task_from_json(event)
+    try:
+        outcome = judge.run(task)
+    except Exception:
+        # Lambda itself logs what it was, but not of which scan.
+        _logger.error("a strategy has failed", extra={"scan_id": task.scan_id, "strategy": name})  # noqa: TRY400
+        raise
     status = outcome.status.value if outcome else "late"
-    telemetry.count("Outcomes", strategy=name, status=status)
+    telemetry.count("Outcomes", task.scan_id, strategy=name, status=status)
     return {"status": status}
