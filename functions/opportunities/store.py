@@ -122,12 +122,10 @@ class Store(Table):
         _, scan = self._end(user_id, scan_id, ScanState.FAILED, reason, now, condition=_NOBODY_ELSES)
         return scan is not None and scan.state is ScanState.FAILED
 
-    def cancel_scan(self, user_id: str, scan_id: str, now: float) -> tuple[bool, Scan | None]:
-        """Ends a running scan as cancelled: whether it was this call that did, and the scan as it stands now.
-
-        Raises `ScanDeleted`.
-        """
-        return self._end(user_id, scan_id, ScanState.CANCELLED, "", now)
+    def cancel_scan(self, user_id: str, scan_id: str, now: float) -> Scan | None:
+        """Ends a running scan as cancelled: the scan as it stands now, however it ended. Raises `ScanDeleted`."""
+        _, scan = self._end(user_id, scan_id, ScanState.CANCELLED, "", now)
+        return scan
 
     def delete_scan(self, scan: Scan, now: float) -> bool:
         """Forgets a scan that has ended, all but its id, so that nothing late brings it back; False if it runs."""

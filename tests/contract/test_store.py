@@ -192,17 +192,17 @@ def test_expired_results_make_room_too(store: Store) -> None:
 def test_a_cancelled_scan_stays_cancelled(store: Store) -> None:
     store.put_scan(scan())
     cancelled = scan(state=ScanState.CANCELLED, updated_at=LATER)
-    assert store.cancel_scan(USER, SCAN_ID, LATER) == (True, cancelled)
-    assert store.cancel_scan(USER, SCAN_ID, LATER + 1) == (False, cancelled)
+    assert store.cancel_scan(USER, SCAN_ID, LATER) == cancelled
+    assert store.cancel_scan(USER, SCAN_ID, LATER + 1) == cancelled
     assert not store.fail_scan(USER, SCAN_ID, "late", LATER + 1)
     assert store.scan(USER, SCAN_ID) == cancelled
-    assert store.cancel_scan("somebody-else", SCAN_ID, LATER) == (False, None)
+    assert store.cancel_scan("somebody-else", SCAN_ID, LATER) is None
 
 
 def test_a_scan_past_its_deadline_cannot_be_cancelled(store: Store) -> None:
     running = scan(state=ScanState.SCANNING)
     store.put_scan(running)
-    assert store.cancel_scan(USER, SCAN_ID, running.deadline) == (False, running)
+    assert store.cancel_scan(USER, SCAN_ID, running.deadline) == running
 
 
 def test_a_running_scan_cannot_be_deleted(store: Store) -> None:

@@ -11,7 +11,7 @@ from opportunities.domain import ScanState
 from opportunities.handlers import cancel, delete, discover, history, results, status
 from opportunities.items import StoredResult
 from opportunities.store import Store
-from tests.builders import USER, outcome
+from tests.builders import SCAN_ID, USER, outcome, scan
 from tests.doubles import Recorder
 from tests.template import event
 from tests.unit.api import as_user, call, client_error, end, poll, start
@@ -58,6 +58,13 @@ def test_a_scan_that_has_ended_is_not_cancelled(state: ScanState, store: Store, 
     assert store.scan(USER, scan_id) == before
     # Whoever cancelled it first may have died before the workflow was stopped.
     assert bool(workflows.stopped) == (state is ScanState.CANCELLED)
+
+
+def test_a_scan_that_ended_at_this_very_moment_is_not_cancelled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    store.put_scan(scan(state=ScanState.COMPLETE, updated_at=now, expires_at=int(now) + 1000))
+    assert on(cancel.handler, "cancel", SCAN_ID)[0] == 409
 
 
 def test_a_scan_past_its_deadline_has_failed_and_is_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ class Cancellation:
         if not scans.is_scan_id(scan_id):
             raise ScanNotFound
         try:
-            ended, scan = self.store.cancel_scan(user_id, scan_id, now)
+            scan = self.store.cancel_scan(user_id, scan_id, now)
         except ScanDeleted as deleted:
             raise ScanNotFound from deleted
         if scan is None or scans.expired(scan, now):
@@ -32,8 +32,8 @@ class Cancellation:
         if scan.state is ScanState.CANCELLED:
             # Also when an earlier request has cancelled it: that one may have died before it got here.
             self._stop(scan)
-        # botocore sends again what it got no answer to: then this very cancelling stands in its way.
-        if not ended and not (scan.state is ScanState.CANCELLED and scan.updated_at == now):
+        # By the time, since botocore sends again what it got no answer to, and is then refused by its own effect.
+        if scan.state is not ScanState.CANCELLED or scan.updated_at != now:
             raise Conflict(
                 f"The scan has ended already: it is {scans.state_at(scan, now)}. Nothing was changed; "
                 f"GET /opportunities/results/{scan_id} reads it, DELETE /opportunities/scans/{scan_id} forgets it."
