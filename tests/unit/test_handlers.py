@@ -41,7 +41,10 @@ def test_discover_says_where_to_look(workflows: Workflows) -> None:
         "strategy_ids": ["funding_arbitrage", "spot_momentum_strategy"],
         "min_profit_potential": 1.0,
     }
-    assert json.loads(workflows.started[0]["input"])["strategies"] == ["funding_arbitrage", "spot_momentum_strategy"]
+    (started,) = workflows.started
+    content, created = json.loads(started["input"]), int(started["name"].partition("-")[2]) / 1000
+    assert content["strategies"] == ["funding_arbitrage", "spot_momentum_strategy"]
+    assert content["window"] == created // 300
 
 
 def test_identical_requests_share_one_scan_however_they_are_written(workflows: Workflows) -> None:

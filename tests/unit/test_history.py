@@ -135,6 +135,14 @@ def test_dates_are_inclusive_and_may_carry_any_zone(store: Store) -> None:
     assert pages(created_before="1970-01-01T00:00:00+14:00") == [[]]
 
 
+def test_scans_of_one_moment_come_once_each_though_the_list_begins_and_ends_there(store: Store) -> None:
+    now = round(time.time()) - 1.0
+    at_once = {one.scan_id for one in put(store, 3, created_at=now)}
+    moment = datetime.fromtimestamp(now, UTC).isoformat()
+    found = pages(limit="1", created_after=moment, created_before=moment)
+    assert sorted(scan_id for page in found for scan_id in page) == sorted(at_once)
+
+
 def test_an_expired_scan_is_not_listed_before_ttl_deletes_it(store: Store) -> None:
     put(store, 2, expires_at=int(time.time()))
     assert pages() == [[]]
@@ -167,12 +175,16 @@ def test_a_cursor_with_foreign_characters_is_not_read_past_them(store: Store) ->
     assert (code, list(content["errors"])) == (422, ["cursor"])
 
 
-def test_a_cursor_that_has_become_old_ends_the_list(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cursor_that_has_become_old_ends_the_list_and_is_not_shown_to_dynamodb(
+    store: Store, recorded: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(store, 3)
     cursor = listed(limit="1")[1]["next_cursor"]
     later = time.time() + scans.LIFETIME_SECONDS
     monkeypatch.setattr(time, "time", lambda: later)
+    recorded.calls.clear()
     assert listed(cursor=cursor)[1] == {"success": True, "scans": [], "next_cursor": None}
+    assert recorded.operations == []
 
 
 @pytest.mark.parametrize(

@@ -154,8 +154,9 @@ def test_discover_that_waits_for_a_scan_that_is_deleted_says_so(clock: Clock, st
 def test_discover_can_wait_until_the_scan_has_ended(clock: Clock, store: Store, recorded: Recorder) -> None:
     clock.after(2, lambda: end(store, placed(recorded), ScanState.COMPLETE))
     code, content, headers = call(discover.handler, "discover", body="{}", headers={"prefer": "wait=20"})
-    assert (code, content["status"]) == (200, "complete")
+    assert (code, content["status"], content["message"]) == (200, "complete", "The scan is complete.")
     assert headers["Preference-Applied"] == "wait=20"
+    assert "Retry-After" not in headers
     assert sum(clock.slept) < 2 + waiting.LONGEST_PAUSE
 
 

@@ -83,6 +83,10 @@ def discovered() -> dict[str, Any]:
     return discover.describe(replace(_SCAN, state=ScanState.INITIATED), _NOW, reused=False)
 
 
+def discovered_and_ended() -> dict[str, Any]:
+    return discover.describe(replace(_SCAN, state=ScanState.COMPLETE), _NOW, reused=False)
+
+
 def scanning() -> dict[str, Any]:
     return status.describe(_SCAN, _NOW)
 

@@ -61,11 +61,11 @@ OPERATIONS = (
             200: Reply(
                 "With `Prefer: wait`: the scan has ended in time.",
                 answers.Discovered,
-                ("Location", "Retry-After", "Preference-Applied"),
-                examples.discovered,
+                ("Location", "Preference-Applied"),
+                examples.discovered_and_ended,
             ),
             202: Reply(
-                "The scan is running.",
+                "The scan runs; or an earlier one of the same request has ended, as its status says.",
                 answers.Discovered,
                 ("Location", "Retry-After", "Preference-Applied"),
                 examples.discovered,
