@@ -110,6 +110,7 @@ def test_a_filtered_page_that_found_too_many_goes_on_after_the_last_one_it_shows
     written = put(store, 8)
     store.cancel_scan(USER, written[0].scan_id, time.time())
     assert pages(status="scanning", limit="3") == [ids(written[1:4]), ids(written[4:7]), ids(written[7:])]
+    assert listed(status="scanning", limit="3")[1]["next_cursor"].endswith(written[3].scan_id)
 
 
 def test_a_page_that_is_full_is_not_read_on(store: Store, recorded: Recorder) -> None:
