@@ -4,10 +4,10 @@ import http.client
 import itertools
 import json
 import random
-import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -23,6 +23,8 @@ type Answer = tuple[int, dict[str, Any]]
 
 # A caller may ask for 30 scans a minute; every so often he becomes somebody else.
 _PAIRS_PER_USER = 10
+# What a caller may be told instead of an id; anything else is found.
+_REFUSALS = (429, 503)
 _BARE_CALLS_EVERY = 10
 _TWINS = 0.1
 _SECONDS_TO_END = 60
@@ -63,22 +65,25 @@ class Tally:
 def call(share: Share) -> Tally:
     """Runs in a process of its own."""
     share.site.enter()
+    return together([_Caller(share.ports) for _ in range(share.at_a_time)], share.pairs)
+
+
+def together(callers: Sequence["_Caller"], pairs: int) -> Tally:
+    """So many pairs by all callers at once; whatever ends one of them before his time is found."""
     left = itertools.count()
-    callers = [_Caller(share.ports) for _ in range(share.at_a_time)]
 
     def work(caller: _Caller) -> None:
-        while next(left) < share.pairs:
+        while next(left) < pairs:
             caller.pair()
 
-    threads = [threading.Thread(target=work, args=(caller,)) for caller in callers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    together = Tally()
-    for caller in callers:
-        together.add(caller.tally)
-    return together
+    with ThreadPoolExecutor(len(callers)) as pool:
+        working = [pool.submit(work, caller) for caller in callers]
+    tally = Tally()
+    for caller, done in zip(callers, working, strict=True):
+        tally.add(caller.tally)
+        if error := done.exception():
+            tally.findings.append(f"caller died: {error!r}")
+    return tally
 
 
 class _Caller:
@@ -100,6 +105,7 @@ class _Caller:
         self._done += 1
         scan_id = self._twins() if self._dice.random() < _TWINS else self._discover()
         if scan_id is None:
+            self.tally.counts["pairs refused"] += 1
             return
         witness = Witness(scan_id, plan(scan_id))
         self._poll(witness, "status, first")
@@ -111,7 +117,7 @@ class _Caller:
         self.tally.findings += witness.findings
 
     def _discover(self) -> str | None:
-        request = self._request()
+        request = self._request(force_refresh=True)
         return self._scan_id(self.tally.timed("discover", lambda: self._ask(self._worker(), *request)))
 
     def _twins(self) -> str | None:
@@ -130,12 +136,15 @@ class _Caller:
                 self.tally.findings.append(f"two scans: of one request, {first} and {second}")
         return first or second
 
-    def _request(self, *, force_refresh: bool | None = None) -> tuple[str, str, dict[str, Any], dict[str, str]]:
-        """Its id made of its content, at random, or from an `Idempotency-Key`; its like has not been sent before."""
+    def _request(self, *, force_refresh: bool) -> tuple[str, str, dict[str, Any], dict[str, str]]:
+        """Its id made of its content, at random, or from an `Idempotency-Key`; its like has not been sent before.
+
+        Three in ten say `force_refresh`, the others leave it out.
+        """
         content: dict[str, Any] = {"strategy_ids": list(STRATEGIES), "min_profit_potential": self._done}
         headers = {}
         if self._dice.random() < 0.3:
-            content["force_refresh"] = force_refresh is None
+            content["force_refresh"] = force_refresh
         if self._dice.random() < 0.3:
             headers = {"Idempotency-Key": str(uuid4())}
         return "POST", "/opportunities/discover", content, headers
@@ -146,6 +155,8 @@ class _Caller:
             return str(content["scan_id"])
         # without an id nothing is promised; how often that happened is reported
         self.tally.counts[f"discover refused with {code}"] += 1
+        if code not in _REFUSALS:
+            self.tally.findings.append(f"no id: discover answers {code} {content.get('title')}")
         return None
 
     def _poll(self, witness: Witness, name: str) -> None:

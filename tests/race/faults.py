@@ -1,6 +1,7 @@
 """Services broken on purpose, to show that the race run notices: each wraps the DynamoDB client of every process."""
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 
 PLACEHOLDER_DELAY_SECONDS = 0.05
 MEMORY_SECONDS = 0.5
+REQUESTS_BEFORE_DEATH = 20
 
 
 class _Wrapped:
@@ -70,10 +72,41 @@ class LostWrites(_Wrapped):
         return self._client.update_item(**arguments)
 
 
+class Errors(_Wrapped):
+    """What nobody has thought of goes wrong, before discover has an id to give."""
+
+    def update_item(self, **arguments: Any) -> Any:
+        if _counts_a_request(arguments):
+            raise RuntimeError("what nobody has thought of")
+        return self._client.update_item(**arguments)
+
+
+class DeadWorkers(_Wrapped):
+    """Each worker ends without a word after some requests."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self._left = REQUESTS_BEFORE_DEATH
+
+    def update_item(self, **arguments: Any) -> Any:
+        self._left -= _counts_a_request(arguments)
+        if self._left < 0:
+            os._exit(1)
+        return self._client.update_item(**arguments)
+
+
+def _counts_a_request(arguments: dict[str, Any]) -> bool:
+    """The write that only discover makes, and so only a worker of the API."""
+    key: str = arguments["Key"]["sk"]["S"]
+    return key.startswith("RATE#")
+
+
 FAULTS: dict[str, Callable[[Any], Any]] = {
     "eventual reads": EventualReads,
     "late placeholder": LatePlaceholder,
     "unconditional updates": UnconditionalUpdates,
     "one process' memory": OneProcessMemory,
     "lost writes": LostWrites,
+    "errors": Errors,
+    "dead workers": DeadWorkers,
 }

@@ -1,8 +1,9 @@
 """`make race`: callers against several processes of the real handlers, over HTTP, on AWS's DynamoDB Local.
 
 Every scan_id that a caller gets must be found by his next poll, on any worker; see `witness.py` for what else is held
-against it. Ends with 1 if anything was found. `--pairs` is how many discover-then-status pairs, `--callers` how many
-at a time; `--fault` breaks the service on purpose, to see that it is noticed.
+against it. Ends with 1 if anything was found, and a pair that was asked for and neither done nor refused is; so are
+refusals beyond a tenth, which would leave too little tried. `--pairs` is how many discover-then-status pairs,
+`--callers` how many at a time; `--fault` breaks the service on purpose, to see that it is noticed.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from tests.template import table
 
 _WORKERS, _CALLING_PROCESSES = 4, 2
 _SHOWN = 20
+_MOST_REFUSED = 0.1
 _BESIDE = {
     "bare put_item": None,
     "discover": "bare put_item",
@@ -44,11 +46,33 @@ def race(
             serving(api, site, workers) as ports,
             ProcessPoolExecutor(calling_processes, mp_context=SPAWN) as pool,
         ):
-            share = Share(site, tuple(ports), pairs // calling_processes, callers // calling_processes)
+            shares = [
+                Share(site, tuple(ports), of_pairs, at_a_time)
+                for of_pairs, at_a_time in zip(
+                    _shared(pairs, calling_processes), _shared(callers, calling_processes), strict=True
+                )
+            ]
             together = Tally()
-            for tally in pool.map(call, [share] * calling_processes):
+            for tally in pool.map(call, shares):
                 together.add(tally)
-            return together
+    together.findings += unaccounted(together.counts, pairs)
+    return together
+
+
+def _shared(number: int, among: int) -> list[int]:
+    each, rest = divmod(number, among)
+    return [each + (place < rest) for place in range(among)]
+
+
+def unaccounted(counts: Counter[str], pairs: int) -> list[str]:
+    """What is wrong with how many of the pairs that were asked for were done."""
+    done, refused = counts["pairs"], counts["pairs refused"]
+    found = []
+    if done + refused != pairs:
+        found.append(f"pairs missing: {pairs:,} were asked for, {done:,} were done and {refused:,} refused")
+    if refused > _MOST_REFUSED * pairs:
+        found.append(f"too many refused: {refused:,} of {pairs:,} pairs; try fewer callers, or a quieter machine")
+    return found
 
 
 def kinds(findings: list[str]) -> Counter[str]:
@@ -61,6 +85,8 @@ def main() -> int:
     parser.add_argument("--callers", type=int, default=32)
     parser.add_argument("--fault", choices=FAULTS)
     asked = parser.parse_args()
+    if asked.pairs < 1 or asked.callers < _CALLING_PROCESSES:
+        parser.error(f"nothing would be tried: at least 1 pair and {_CALLING_PROCESSES} callers are needed")
     console = Console()
     with dynamodb_local.running() as dynamodb:
         dynamodb.create_table(TableName=TABLE, **table())
@@ -82,7 +108,7 @@ def main() -> int:
         console.print(f"{count:>8,} {name}", style="red" if count else "green")
     for finding in tally.findings[:_SHOWN]:
         console.print(finding, style="red", markup=False)
-    return 1 if tally.findings or not tally.counts["pairs"] else 0
+    return int(bool(tally.findings))
 
 
 def _latencies(tally: Tally, title: str) -> Table:
