@@ -87,7 +87,7 @@ def _stacked(kind: Any, parts: list[Any], bars: int | None = None) -> Any:
         if not isinstance(value, np.ndarray):
             values[field.name] = value
         elif field.name == "open_time":
-            values[field.name] = value[-BARS:]
+            values[field.name] = value[-bars:] if bars else value
         else:
             rows = np.concatenate([getattr(part, field.name)[:SYMBOLS] for part in parts])
             values[field.name] = rows[:, -bars:] if bars else rows
