@@ -73,6 +73,11 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
             )
 
 
+def unchanged(module: str, source: str) -> Mutant:
+    """The module as it is, to be tried like a mutant."""
+    return Mutant(module, "module", frozenset(), "", "", ast.parse(source))
+
+
 @dataclass(frozen=True)
 class _Path:
     """How to come to a node: a field and, in a list, an index, at each step; its names and its statement's lines."""

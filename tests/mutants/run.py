@@ -1,7 +1,8 @@
 """`make mutants`: changes the modules that the promise rests on, one small thing at a time; the tests must notice.
 
 mutmut 3 and cosmic-ray were tried first (docs/decisions.md says why neither can be used here). Ends with 1 if less than
-90 % were noticed, if a mutant survived that `equivalent.toml` does not explain, or if it explains one that did not.
+90 % were noticed, if a mutant survived that `equivalent.toml` does not explain, if it explains one that did not or that
+there is not, or if one could not be tried; an unchanged module is tried first, and must pass.
 `--every 3` tries each third one, evenly over each module: a sample, where there is no time for all.
 """
 
@@ -13,7 +14,6 @@ import os
 import sys
 import tempfile
 import time
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,8 +22,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.mutants import covering, trial
-from tests.mutants.operators import Mutant, mutants
+from tests.mutants import covering, equivalent, trial
+from tests.mutants.operators import Mutant, mutants, unchanged
+from tests.mutants.trial import Verdict
 from tests.template import template
 
 ROOT = Path(__file__).parents[2]
@@ -62,24 +63,38 @@ def main() -> int:
     began = time.monotonic()
     reach = _reach()
     console.print(f"{len(reach.seconds)} tests pass, {time.monotonic() - began:.0f} s")
-    known = [one for module in chosen for one in list(_named(module))[:: arguments.every]]
-    survivors = set()
-    for number, (name, survived) in enumerate(_tried(known, reach), start=1):
-        if survived:
-            survivors.add(name)
-            console.print(f"survived: {name}", markup=False, soft_wrap=True)
-        if number % _PROGRESS == 0:
-            console.print(f"{number} of {len(known)} tried, {time.monotonic() - began:.0f} s")
-    explained = {name for name in _explained() if name in dict(known)}
+    _control(chosen[0], reach)
+    console.print(f"they pass where mutants are tried, {time.monotonic() - began:.0f} s")
+    named = {module: list(_named(module)) for module in chosen}
+    known = [one for of_module in named.values() for one in of_module[:: arguments.every]]
+    verdicts = dict[str, Verdict]()
+    for name, verdict in _tried(known, reach):
+        verdicts[name] = verdict
+        if verdict is not Verdict.KILLED:
+            console.print(f"{verdict.value}: {name}", markup=False, soft_wrap=True)
+        if len(verdicts) % _PROGRESS == 0:
+            console.print(f"{len(verdicts)} of {len(known)} tried, {time.monotonic() - began:.0f} s")
+    explanations = equivalent.explanations()
+    survivors = {name for name, verdict in verdicts.items() if verdict is Verdict.SURVIVED}
+    explained = explanations & verdicts.keys()
     console.print(_report(known, survivors, explained))
+    wrong = {
+        "survived: {}\n  write a test that notices, or say in equivalent.toml why none can": survivors - explained,
+        "explained, but did not survive: {}\n  take it out of equivalent.toml": explained - survivors,
+        "explained, but there is no such mutant: {}\n  take it out of equivalent.toml": equivalent.without_mutant(
+            explanations,
+            {name for of_module in named.values() for name, _ in of_module},
+            arguments.modules,
+        ),
+        "could not be tried: {}\n  see trial.py": {
+            name for name, verdict in verdicts.items() if verdict is Verdict.NOT_TRIED
+        },
+    }
+    for said, names in wrong.items():
+        for name in sorted(names):
+            console.print(said.format(name), markup=False)
     killed = 1 - len(survivors) / len(known)
-    for name in sorted(survivors - explained):
-        console.print(
-            f"survived: {name}\n  write a test that notices, or say in equivalent.toml why none can", markup=False
-        )
-    for name in sorted(explained - survivors):
-        console.print(f"explained, but did not survive: {name}\n  take it out of equivalent.toml", markup=False)
-    return int(killed < LEAST_KILLED or survivors != explained)
+    return int(killed < LEAST_KILLED or any(wrong.values()))
 
 
 def _report(known: list[tuple[str, Mutant]], survivors: set[str], explained: set[str]) -> Table:
@@ -99,11 +114,6 @@ def _named(module: str) -> Iterator[tuple[str, Mutant]]:
         seen[mutant.name] += 1
         count = seen[mutant.name]
         yield (mutant.name if count == 1 else f"{mutant.name} ({count})"), mutant
-
-
-def _explained() -> set[str]:
-    sections: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("equivalent.toml").read_text())
-    return {f"{where}: {change}" for where, changes in sections.items() for change in changes}
 
 
 def _reach() -> covering.Reach:
@@ -136,14 +146,20 @@ def _reach() -> covering.Reach:
     return covering.Reach.of(measured)
 
 
-def _tried(known: list[tuple[str, Mutant]], reach: covering.Reach) -> Iterator[tuple[str, bool]]:
-    """Each mutant's name, and whether it survived; as many at a time as there are processors."""
+def _control(module: str, reach: covering.Reach) -> None:
+    path = PACKAGE / f"{module}.py"
+    if not trial.control_passes(unchanged(module, path.read_text()), path, list(reach.seconds)):
+        raise SystemExit(f"{module}, unchanged, fails where mutants are tried, or tests are missing: see trial.py.")
+
+
+def _tried(known: list[tuple[str, Mutant]], reach: covering.Reach) -> Iterator[tuple[str, Verdict]]:
+    """Each mutant's name, and what became of it; as many at a time as there are processors."""
     trying: dict[int, str] = {}
     for name, mutant in known:
         path = PACKAGE / f"{mutant.module}.py"
         tests = reach.tests(path, mutant.lines)
         if not tests:
-            yield name, True
+            yield name, Verdict.SURVIVED
             continue
         while len(trying) >= (os.cpu_count() or 1):
             yield _ended(trying)
@@ -152,9 +168,9 @@ def _tried(known: list[tuple[str, Mutant]], reach: covering.Reach) -> Iterator[t
         yield _ended(trying)
 
 
-def _ended(trying: dict[int, str]) -> tuple[str, bool]:
+def _ended(trying: dict[int, str]) -> tuple[str, Verdict]:
     process, status = os.wait()
-    return trying.pop(process), trial.survived(status)
+    return trying.pop(process), trial.verdict(status)
 
 
 if __name__ == "__main__":

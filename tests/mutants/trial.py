@@ -5,10 +5,13 @@ import importlib.machinery
 import importlib.util
 import os
 import resource
+import runpy
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -18,7 +21,16 @@ from tests.mutants.operators import Mutant
 
 # A mutant that never ends: the slowest tests of one mutant take some seconds of a processor.
 _CPU_SECONDS, _WALL_SECONDS = 60, 300
-_PASSED, _NO_TESTS, _CRASHED = 0, 5, 70
+_ALL_TESTS_SECONDS = 1200
+# Exit codes: pytest's, which has others too, and what only a fork of ours ends with.
+_PASSED, _FAILED, _USAGE_ERROR, _NO_TESTS = 0, 1, 4, 5
+_CRASHED, _SOME_GONE = 70, 71
+
+
+class Verdict(Enum):
+    KILLED = "killed"  # a test fails, the module cannot be imported, it runs too long
+    SURVIVED = "survived"
+    NOT_TRIED = "could not be tried"  # the fault is the tool's
 
 
 class _InPlace(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -41,9 +53,29 @@ class _InPlace(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(self._code, module.__dict__)  # noqa: S102 - that is what it is for
 
 
+@dataclass(eq=False)  # pytest keeps its plugins in sets
+class _Only:
+    """A pytest plugin: of what the files hold only these tests, in this order; `gone` are those that they lack."""
+
+    tests: list[str]
+    gone: bool = False
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        by_id = {item.nodeid: item for item in items}
+        self.gone = not by_id.keys() >= set(self.tests)
+        items[:] = [by_id[test] for test in self.tests if test in by_id]
+
+
 def start(mutant: Mutant, path: Path, tests: list[str]) -> int:
-    """The id of the process that tries it; it ends with `survived`'s exit code."""
-    return in_fork(lambda: _try(mutant, path, tests))
+    """The id of the process that tries it; `verdict` reads its wait status."""
+    return in_fork(lambda: _try(mutant, path, tests, _CPU_SECONDS, _WALL_SECONDS))
+
+
+def control_passes(unchanged: Mutant, path: Path, tests: list[str]) -> bool:
+    """Whether a module that nothing was changed in passes all these tests, none missing, where mutants are tried."""
+    control = in_fork(lambda: _try(unchanged, path, tests, _ALL_TESTS_SECONDS, _ALL_TESTS_SECONDS))
+    _, status = os.waitpid(control, 0)
+    return os.waitstatus_to_exitcode(status) == _PASSED
 
 
 def run_tests(selection: list[str], *plugins: object) -> int:
@@ -52,12 +84,11 @@ def run_tests(selection: list[str], *plugins: object) -> int:
     return int(pytest.main([*selection, "-q", "-p", "no:cacheprovider", "-W", ignored], plugins=plugins))
 
 
-def survived(wait_status: int) -> bool:
-    """What ends in any other way (a test fails, the module cannot be imported, it runs too long) is killed."""
+def verdict(wait_status: int) -> Verdict:
     code = os.waitstatus_to_exitcode(wait_status)
-    if code == _NO_TESTS:
-        raise LookupError("none of the tests that reached a line was collected again")
-    return code == _PASSED
+    if code in (_PASSED, _SOME_GONE):  # a test that the mutant makes disappear has not failed
+        return Verdict.SURVIVED
+    return Verdict.NOT_TRIED if code in (_USAGE_ERROR, _NO_TESTS, _CRASHED) else Verdict.KILLED
 
 
 def in_fork(do: Callable[[], int]) -> int:
@@ -75,11 +106,27 @@ def in_fork(do: Callable[[], int]) -> int:
         os._exit(code)
 
 
-def _try(mutant: Mutant, path: Path, tests: list[str]) -> int:
+def _try(mutant: Mutant, path: Path, tests: list[str], cpu_seconds: int, wall_seconds: int) -> int:
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
-    signal.alarm(_WALL_SECONDS)
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    signal.alarm(wall_seconds)
     sys.meta_path.insert(0, _InPlace(mutant, path))
-    return run_tests([*tests, "-x"])
+    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+    only = _Only(tests)
+    code = run_tests([*files, "-x"], only)
+    if code == _USAGE_ERROR and not _conftests_import(files):
+        return _FAILED
+    return _SOME_GONE if code == _PASSED and only.gone else code
+
+
+def _conftests_import(files: list[str]) -> bool:
+    """Whether the conftests of these files can be run; where not, pytest says that it was called wrongly."""
+    for directory in dict.fromkeys(parent for file in files for parent in Path(file).parents):
+        if (directory / "conftest.py").exists():
+            try:
+                runpy.run_path(str(directory / "conftest.py"))
+            except Exception:  # noqa: BLE001 - a mutant may raise anything
+                return False
+    return True
