@@ -17,6 +17,7 @@ SCANS := infra/scans
 SCANS_BIN := .opscan/env/scans/bin
 FUZZ := tests/fuzz
 LAYERS := api capture numeric
+LOCKED := . $(EMULATOR) $(SCANS) $(FUZZ)
 
 .DEFAULT_GOAL := help
 .PHONY: help scan test check up down bench race mutants load strategies-report layers openapi licences audit permissions \
@@ -37,7 +38,11 @@ down: .venv/ready ## end the local stack
 test: .venv/ready .opscan/env/ready ## run every test (ARGS="...")
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-check: .venv/ready .opscan/env/scans-ready ## format, lint, types, import rules, template, its security, layers, licences
+check: .venv/ready .opscan/env/scans-ready ## locks, format, lint, types, import rules, template, its security, layers, licences
+	@for project in $(LOCKED); do \
+	  $(UV) lock -q --check --project $$project || \
+	    { echo "$$project/uv.lock is not what its pyproject.toml asks for: run \`uv lock --project $$project\`."; exit 1; }; \
+	done
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -84,11 +89,13 @@ licences: .venv/ready ## list the licences of what the layers ship, in docs/lice
 
 # --strict: a package that nobody could look up is a finding, not a pass
 audit: .venv/ready .opscan/env/scans-ready ## look for known vulnerabilities in every locked package (asks pypi.org)
-	@mkdir -p .opscan/audit
-	@$(UV) export -q --frozen --all-groups --no-emit-project --no-header -o .opscan/audit/project.txt
-	@$(UV) export -q --frozen --project $(EMULATOR) --all-groups --no-emit-project --no-header -o .opscan/audit/emulator.txt
+	@for project in $(LOCKED); do \
+	  mkdir -p .opscan/audit/$$project; \
+	  $(UV) export -q --frozen --project $$project --all-groups --no-emit-project --no-header \
+	    -o .opscan/audit/$$project/requirements.txt || exit 1; \
+	done
 	$(SCANS_BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
-	  $(LAYERS:%=-r infra/layers/%/requirements.txt) -r .opscan/audit/project.txt -r .opscan/audit/emulator.txt || \
+	  $(LAYERS:%=-r infra/layers/%/requirements.txt) $(LOCKED:%=-r .opscan/audit/%/requirements.txt) || \
 	  { echo "Raise what is vulnerable (uv lock -P NAME, make layers), or answer it in docs/decisions.md and ignore it" \
 	    "here by its id. What could not be audited is no pass: try again where pypi.org's JSON API answers."; exit 1; }
 
