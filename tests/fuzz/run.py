@@ -71,6 +71,8 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=300, help="of each operation in one round")
     parser.add_argument("--stack", action="store_true")
     asked = parser.parse_args()
+    if asked.cases < 1:
+        parser.error("nothing would be tried: at least one case is needed")
     with _stack() if asked.stack else serving() as (address, tokens):
         done, well = 0, True
         while well and done < asked.cases:
