@@ -20,6 +20,10 @@ class Noticed(Exception):
     """What a caller saw."""
 
 
+class EndedFirst(Exception):
+    """Every scan was over before the step could do what it is for: it shows nothing, whatever is taken away."""
+
+
 class Probe:
     """The demo user of a local stack whose bucket holds one pinned snapshot; `names` are physical by logical ids."""
 
@@ -141,10 +145,11 @@ def _while_it_runs(probe: Probe, do: Callable[[str], bool]) -> str:
         scan_id = probe.discover()
         if do(scan_id):
             return scan_id
-    raise Noticed(f"{_TRIES} scans had ended first")
+    raise EndedFirst(f"{_TRIES} scans had ended before anything could be done to them: run it on a quieter machine")
 
 
-STEPS: list[Callable[[Probe], None]] = [
+type Step = Callable[[Probe], None]
+STEPS: list[Step] = [
     profile,
     pinned,
     window,
