@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from opportunities import wire
 from opportunities.domain import Investor, OutcomeStatus, ScanState, StatedFees
-from opportunities.handlers import discover, profile, results, status, strategies
+from opportunities.handlers import cancel, delete, discover, openapi, profile, results, status, strategies
 from opportunities.items import StoredResult
 from opportunities.requests import ProfileBody
 from opportunities.store import Store
@@ -392,7 +392,22 @@ def test_a_profile_may_state_some_of_an_exchanges_fees() -> None:
     assert body.investor().fees == {"binance": StatedFees(spot_taker=0.0007)}
 
 
-@pytest.mark.parametrize(("handler", "name"), [(discover.handler, "discover"), (profile.handler, "profile-get")])
-def test_a_route_without_parameters_refuses_any(handler: Any, name: str) -> None:
+@pytest.mark.parametrize(
+    ("handler", "name"),
+    [
+        (discover.handler, "discover"),
+        (status.handler, "status"),
+        (cancel.handler, "cancel"),
+        (delete.handler, "delete"),
+        (profile.handler, "profile-get"),
+        (profile.handler, "profile-put"),
+        (strategies.handler, "strategies"),
+        (openapi.handler, "openapi"),
+    ],
+)
+def test_a_route_without_parameters_refuses_any_before_it_does_anything(
+    handler: Any, name: str, recorded: Recorder
+) -> None:
     code, content, _ = call(handler, name, queryStringParameters={"page": "2"})
     assert (code, list(content["errors"])) == (422, ["page"])
+    assert recorded.calls == []
