@@ -206,6 +206,32 @@ def test_what_came_after_the_moment_changes_nothing_but_its_count(tmp_path: Path
     assert known.excluded == {"message after the moment": 2}
 
 
+def test_files_are_played_back_in_the_order_of_their_messages_and_not_of_their_names(tmp_path: Path) -> None:
+    write(tmp_path, answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(9, 60_000.0), -5), name="rec-10.txt", packed=False)
+    write(tmp_path, answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(8, 50_000.0), -600), name="rec-2.txt", packed=False)
+    found = snapshot(tmp_path)
+    assert found.spot
+    assert found.spot.bid[0] == 59_999.0
+
+
+@given(cuts=st.lists(st.integers(0, 20), max_size=4), names=st.permutations(range(5)))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_feed_may_lie_in_any_number_of_files(tmp_path: Path, cuts: list[int], names: list[int]) -> None:
+    rows = [streamed({"stream": "btcusdt@depth", "data": row}, i - 20) for i, row in enumerate(changes("spot"))]
+    lines = [answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(0), -21), *rows]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for directory in (whole, parts):
+        directory.mkdir(exist_ok=True)
+        for path in directory.iterdir():
+            path.unlink()
+    write(whole, *lines)
+    bounds = [0, *sorted(cuts), len(lines)]
+    for name, begin, end in zip(names, bounds, bounds[1:], strict=False):
+        if begin < end:
+            write(parts, *lines[begin:end], name=f"{name}")
+    assert save(snapshot(parts)) == save(snapshot(whole))
+
+
 def ticker(name: str, **values: Any) -> dict[str, Any]:
     data = {
         "instrument_name": name,
@@ -345,6 +371,17 @@ def test_a_minute_candle_tells_its_close_once_it_is_closed(tmp_path: Path, close
     assert list(perpetuals.bid) == [99.0, pytest.approx(price * (1 - 2.5e-4))]
     assert perpetuals.candles == {}
     assert found.excluded == {"minute candle of another time": 2}
+
+
+@pytest.mark.parametrize("newest", ["a.csv", "b.csv"])
+def test_the_newest_minute_candle_counts_whatever_its_file_is_called(tmp_path: Path, newest: str) -> None:
+    for name in ("a.csv", "b.csv"):
+        seconds, quotes = (-60, "99,101") if name == newest else (-600, "89,91")
+        (tmp_path / name).write_text(MINUTES + minute("BTC-PERPETUAL", seconds, 0, quotes))
+    found = snapshot(tmp_path)
+    assert found.perpetuals
+    assert (found.perpetuals.bid[0], found.freshness["perpetuals"]) == (99.0, NOW - 60)
+    assert found.excluded == {"minute candle with a newer one": 1}
 
 
 def test_a_table_of_minutes_names_what_is_no_perpetual(tmp_path: Path) -> None:

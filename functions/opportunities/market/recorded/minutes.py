@@ -33,8 +33,7 @@ def read_minutes(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> l
         excluded["minute candle of another time"] += int((~current).sum())
         rows = np.flatnonzero(current)
         columns = {name: table.numbers(name, rows) for name in COLUMNS[2:]}
-        for i in np.argsort(times[rows], kind="stable").tolist():
-            row = int(rows[i])
+        for i, row in enumerate(rows.tolist()):
             name = table.columns["instrument_name"][row]
             key = deribit.named(str(name))
             if key is None or key.section != "perpetuals":
@@ -47,5 +46,6 @@ def read_minutes(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> l
             quotes = {short: float(columns[long][i]) for long, short in _QUOTES.items()}
             known = numbers(key, {"last": price, "mark": price, **quotes})
             excluded["minute candle with a newer one"] += key in found
-            found[key] = Observed(deribit.usual(key), float(times[row]), None, known.values)
+            if key not in found or times[row] >= found[key].time:
+                found[key] = Observed(deribit.usual(key), float(times[row]), None, known.values)
     return list(found.values())

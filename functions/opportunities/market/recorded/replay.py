@@ -71,12 +71,12 @@ def replay(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> list[Ob
     Raises MarketDataError, with file and line, for what is no message, or not what its exchange sends.
     """
     heard: dict[Key, _Heard] = {}
-    for path in paths:
-        for time, event in _named(list(_events(path, as_of, excluded))):
-            if isinstance(event, Ignored):
-                excluded[event.reason] += 1
-            else:
-                _hear(heard.setdefault(event.key, _Heard()), event, time, as_of, excluded)
+    events = [each for path in paths for each in _named(list(_events(path, as_of, excluded)))]
+    for time, event in sorted(events, key=lambda each: each[0]):  # the files of one recorder overlap in time
+        if isinstance(event, Ignored):
+            excluded[event.reason] += 1
+        else:
+            _hear(heard.setdefault(event.key, _Heard()), event, time, as_of, excluded)
     found = []
     for key, each in heard.items():
         old = each.booked < as_of - QUOTES_LAST
