@@ -206,6 +206,25 @@ def test_what_came_after_the_moment_changes_nothing_but_its_count(tmp_path: Path
     assert known.excluded == {"message after the moment": 2}
 
 
+def test_rules_heard_after_the_moment_count_only_where_none_were_before(tmp_path: Path) -> None:
+    def said(tick: str, seconds: float) -> str:
+        listed = instrument("BTCUSDT")
+        listed["filters"][0]["tickSize"] = tick
+        return answer(f"{SPOT}/exchangeInfo", {"symbols": [listed]}, seconds)
+
+    book = answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(), -50)
+    for lines, tick in (
+        ([said("0.01", -100), book, said("0.5", 30)], 0.01),
+        ([book, said("0.5", 30), said("0.25", 31)], 0.5),
+        ([said("0.01", -100), said("0.02", -90), book], 0.02),
+    ):
+        write(tmp_path, *lines)
+        found = snapshot(tmp_path)
+        assert found.spot
+        assert found.spot.rules
+        assert found.spot.rules.tick[0] == tick
+
+
 def test_files_are_played_back_in_the_order_of_their_messages_and_not_of_their_names(tmp_path: Path) -> None:
     write(tmp_path, answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(9, 60_000.0), -5), name="rec-10.txt", packed=False)
     write(tmp_path, answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(8, 50_000.0), -600), name="rec-2.txt", packed=False)

@@ -132,10 +132,10 @@ def _hear(
 ) -> None:
     late = time > as_of
     if isinstance(event, Listed):
-        if time >= as_of - _RULES_LAST:
-            heard.listed = event
-        else:
+        if time < as_of - _RULES_LAST:
             excluded["instrument listed at another time"] += 1
+        elif not late or heard.listed is None:
+            heard.listed = event
     elif isinstance(event, Numbers):
         new = event.values if not late else {k: v for k, v in event.values.items() if k not in heard.values}
         if new:
