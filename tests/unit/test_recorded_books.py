@@ -126,6 +126,24 @@ def test_a_book_without_a_time_has_the_latest_of_those_recorded_with_it(tmp_path
     assert alone.excluded["order book without a time"] == 1
 
 
+def test_the_newest_book_counts_whatever_was_heard_beside_an_older_one(tmp_path: Path) -> None:
+    """Two recorders: one wrote an old book and a quote after it, the other a book in between."""
+    answers = "https://api.binance.com/api/v3"
+    quote = {"symbol": "BTCUSDT", "bidPrice": "77", "askPrice": "79", "quoteVolume": "5"}
+    (tmp_path / "messages").write_text(
+        f"{answers}/depth?symbol=BTCUSDT -> {NOW - 800}: {json.dumps({'lastUpdateId': 1, **book(50.0, seconds=None)})}\n"
+        f"{answers}/ticker/24hr -> {NOW - 10}: {json.dumps(quote)}\n"
+    )
+    write_book(tmp_path, "spot_btcusdt", book(seconds=-60))
+    found = snapshot(tmp_path)
+    assert found.spot
+    assert found.spot.books
+    assert (found.spot.bid[0], found.spot.books.bid_price[0, 0]) == (99.0, 99.0)
+    assert found.spot.volume_24h_usd[0] == 5.0
+    assert (found.freshness["books"], found.freshness["spot"]) == (NOW - 60, NOW - 10)
+    assert found.excluded == {"order book with a newer one": 1}
+
+
 def test_perpetuals_keep_their_candles_and_books(tmp_path: Path) -> None:
     record_perpetual(tmp_path, "ADA", seed=6)
     record_perpetual(tmp_path)

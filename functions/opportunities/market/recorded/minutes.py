@@ -46,6 +46,6 @@ def read_minutes(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> l
             quotes = {short: float(columns[long][i]) for long, short in _QUOTES.items()}
             known = numbers(key, {"last": price, "mark": price, **quotes})
             excluded["minute candle with a newer one"] += key in found
-            if key not in found or times[row] >= found[key].time:
-                found[key] = Observed(deribit.usual(key), float(times[row]), None, known.values)
+            if key not in found or times[row] >= found[key].quoted:
+                found[key] = Observed(deribit.usual(key), None, known.values, float(times[row]))
     return list(found.values())

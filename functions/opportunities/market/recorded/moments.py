@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import starmap
-from math import nan
+from math import inf, nan
 
 import numpy as np
 
@@ -54,19 +54,19 @@ def books_of(files: Sequence[BookFile], as_of: int, exchange: str, excluded: Cou
             excluded["order book without a time"] += 1
         elif not as_of - QUOTES_LAST <= time < as_of + MINUTE:
             excluded["order book of another time"] += 1
-        elif key in found and time <= found[key].time:
+        elif key in found and time <= found[key].booked:
             excluded["order book with a newer one"] += 1
         else:
             excluded["order book with a newer one"] += key in found
             walked = replace(book, time=time).in_base(listed.unit, inverse=key.inverse)
-            found[key] = Observed(listed, time, walked, {}, assumed=key.inverse)
+            found[key] = Observed(listed, walked, {}, -inf, assumed=key.inverse)
     return list(found.values())
 
 
 def merged(observed: Iterable[Observed], excluded: Counter[str]) -> dict[Key, Observed]:
     """What is known of each market that belongs in a snapshot: the newest book, and the newest of each number."""
     found: dict[Key, Observed] = {}
-    for each in sorted(observed, key=lambda each: each.time):
+    for each in sorted(observed, key=lambda each: each.quoted):
         key, before = each.key, found.get(each.key)
         if reason := unfit(key.base, key.quote, key.settle):
             excluded[reason] += 1
@@ -75,8 +75,9 @@ def merged(observed: Iterable[Observed], excluded: Counter[str]) -> dict[Key, Ob
         else:
             excluded["order book with a newer one"] += bool(before.depth and each.depth)
             rules = before if each.assumed else each
+            newest = max(before, each, key=lambda one: one.booked)
             found[key] = Observed(
-                rules.listed, each.time, each.depth or before.depth, {**before.values, **each.values}, rules.assumed
+                rules.listed, newest.depth, {**before.values, **each.values}, each.quoted, rules.assumed
             )
     return found
 

@@ -25,19 +25,29 @@ _USUAL: Mapping[str, Callable[[Key], Listed]] = {each.EXCHANGE: each.usual for e
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """One instrument at the moment: its book in units of base, its `NUMBERS`, its rules, and when it was last heard of
-    (epoch seconds); `assumed` where the size of its contracts was not recorded.
+    """One instrument at the moment: its rules, its book in units of base, and its `NUMBERS`, the last of which was heard
+    at `quoted` (epoch seconds; -inf where there is none). `assumed` where the size of its contracts was not recorded.
     """
 
     listed: Listed
-    time: float
     depth: Depth | None
     values: Mapping[str, float]
+    quoted: float
     assumed: bool = False
 
     @property
     def key(self) -> Key:
         return self.listed.key
+
+    @property
+    def booked(self) -> float:
+        """When the book was recorded; -inf where there is none."""
+        return self.depth.time if self.depth and self.depth.time is not None else -inf
+
+    @property
+    def time(self) -> float:
+        """When it was last heard of."""
+        return max(self.booked, self.quoted)
 
     @property
     def middle(self) -> float:
@@ -90,8 +100,8 @@ def replay(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> list[Ob
         if depth is None and stale:
             excluded["instrument without a quote"] += each.booked == each.quoted
             continue
-        known = each.values if not stale else {}
-        found.append(Observed(listed, max(each.booked, each.quoted), depth, known, each.listed is None and key.inverse))
+        known, quoted = ({}, -inf) if stale else (each.values, each.quoted)
+        found.append(Observed(listed, depth, known, quoted, assumed=each.listed is None and key.inverse))
     return found
 
 
