@@ -365,6 +365,28 @@ def test_a_broken_message_is_named_by_file_line_and_cause(tmp_path: Path, name: 
         snapshot(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["a", "z"])
+def test_recorded_rules_count_for_what_another_file_quotes(tmp_path: Path, name: str) -> None:
+    """Also where the quotes are the younger ones, and whichever file is read first."""
+    listed = answer(f"{SPOT}/exchangeInfo", {"symbols": [instrument("BTCUSDT"), instrument("ADAUSDT")]}, -100)
+    coined = answer(f"{INVERSE}/exchangeInfo", {"symbols": [instrument("BTCUSD_PERP", 50)]}, -100)
+    write(tmp_path, listed, coined, name=name)
+    for market in ("spot_btcusdt", "cm_btcusd_perp"):
+        document = {side: depth()[side] for side in ("bids", "asks")} | {"E": (NOW - 5) * 1000}
+        (tmp_path / f"{market}_20240305_depth3.json").write_text(json.dumps(document))
+    found = snapshot(tmp_path)
+    assert found.spot
+    assert found.spot.rules
+    assert (found.spot.symbols, found.spot.rules.tick[0]) == (("BTC/USDT",), 0.1)
+    assert found.perpetuals
+    assert found.perpetuals.books
+    assert found.perpetuals.rules
+    assert (found.perpetuals.rules.contract_size[0], found.perpetuals.rules.tick[0]) == (50, 0.1)
+    assert found.perpetuals.books.bid_size[0] == pytest.approx([1.5 * 50 / 99, 2.5 * 50 / 98, 3.5 * 50 / 97], rel=1e-12)
+    assert "contract sizes" not in found.assumptions
+    assert found.excluded == {"instrument without a quote": 1}
+
+
 MINUTES = (
     "snapshot_timestamp_ms,instrument_name,candle_close_time_ms,candle_open,candle_close,"
     "perp_futures_best_bid,perp_futures_best_ask\n"
@@ -408,6 +430,17 @@ def test_a_table_of_minutes_names_what_is_no_perpetual(tmp_path: Path) -> None:
     path.write_text(MINUTES + minute("BTC-29MAR24", 0, 1))
     with pytest.raises(MarketDataError, match=f"^{path}, row 1: 'BTC-29MAR24' is not the name of a perpetual"):
         snapshot(tmp_path)
+
+
+def test_minute_candles_have_the_rules_that_their_exchange_was_recorded_to_say(tmp_path: Path) -> None:
+    row = {"instrument_name": "BTC-PERPETUAL", "contract_size": 10.0, "min_trade_amount": 10.0, "tick_size": 0.5}
+    said = {"jsonrpc": "2.0", "result": [row]}
+    write(tmp_path, answer("www.deribit.com/api/v2/public/get_instruments?currency=BTC", said, -100))
+    (tmp_path / "perps.csv").write_text(MINUTES + minute("BTC-PERPETUAL", -30, 0))
+    found = snapshot(tmp_path)
+    assert found.perpetuals
+    assert found.perpetuals.rules
+    assert (found.perpetuals.rules.contract_size[0], found.perpetuals.rules.tick[0]) == (10.0, 0.5)
 
 
 def quoted_everywhere() -> Iterable[str]:

@@ -32,7 +32,7 @@ def named(kind: str, symbol: str) -> Key | None:
 def usual(key: Key) -> Listed:
     """What a contract is where no instruments were recorded: if inverse, 100 USD of BTC and 10 USD of all others."""
     size = (100.0 if key.base == "BTC" else 10.0) if key.inverse else 1.0
-    return Listed(key, size, size)
+    return Listed(key, size, size, assumed=True)
 
 
 def events(message: Message) -> Iterator[Event]:

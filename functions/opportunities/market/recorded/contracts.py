@@ -171,7 +171,8 @@ def assumptions(listed: Mapping[Key, Contract], observed: Markets, prices: Price
     ]
     if unmarked:
         said["marks"] = f"the last trade or the middle of bid and ask, as no mark was recorded, for {_names(unmarked)}"
-    if sized := [key for key, each in observed.items() if each.assumed]:
+    listings = [each.listed for each in observed.values() if each.listed.assumed]
+    if sized := [each.key for each in listings if each.key.inverse and isfinite(each.contract_size)]:
         said["contract sizes"] = f"100 USD of BTC and 10 USD of other coins, as Binance has them, for {_names(sized)}"
     return said
 

@@ -43,7 +43,7 @@ def expiry_code(term: str) -> str:
 
 def usual(key: Key) -> Listed:
     """Sizes are in USD of inverse contracts, else in units of base; how much a contract is, only they say."""
-    return Listed(key, contract_size=nan, unit=1.0)
+    return Listed(key, contract_size=nan, unit=1.0, assumed=True)
 
 
 def events(message: Message) -> Iterator[Event]:

@@ -60,7 +60,7 @@ class Key:
 @dataclass(frozen=True)
 class Listed:
     """What one order of an instrument may be, as in `Rules`, and what one unit of its books' sizes is: units of base,
-    or USD of an inverse contract.
+    or USD of an inverse contract. `assumed` where the exchange was not recorded to say so.
     """
 
     key: Key
@@ -69,6 +69,7 @@ class Listed:
     tick: float = nan
     lot: float = nan
     minimum_notional_usd: float = nan
+    assumed: bool = False
 
 
 @dataclass(frozen=True)

@@ -96,9 +96,9 @@ def from_directory(
     times["perpetuals"] += [int(each.bars.open_time[-1]) + HOUR for each in list(listed.values())[:1]]
     times["options"] = [_stamp(heard.time, as_of)] if heard else []
     freshness = {name: max(found) for name, found in times.items() if found}
-    walked = [each.depth for name in ("spot", "perpetuals") for each in markets[name].values() if each.depth]
+    walked = [each for name in ("spot", "perpetuals") for each in markets[name].values() if each.book]
     if walked:
-        freshness["books"] = min(_stamp(book.time, as_of) for book in walked)
+        freshness["books"] = min(_stamp(each.booked, as_of) for each in walked)
     sections = (spot, perpetuals, futures, heard.section if heard else None)
     exchanges = {name for section in sections if section for name in section.exchanges}
     return MarketSnapshot(

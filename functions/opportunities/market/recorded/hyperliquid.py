@@ -11,7 +11,7 @@ EXCHANGE = "hyperliquid"
 
 def usual(key: Key) -> Listed:
     """Sizes are units of base."""
-    return Listed(key, contract_size=1.0, unit=1.0)
+    return Listed(key, contract_size=1.0, unit=1.0, assumed=True)
 
 
 def events(message: Message) -> Iterator[Event]:

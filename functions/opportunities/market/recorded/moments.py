@@ -48,7 +48,6 @@ def books_of(files: Sequence[BookFile], as_of: int, exchange: str, excluded: Cou
     found: dict[Key, Observed] = {}
     for file, book in read:
         key = Key(exchange, file.listed.key.symbol)
-        listed = replace(file.listed, key=key)
         time = times.get(file.recording) if book.time is None else book.time
         if time is None:
             excluded["order book without a time"] += 1
@@ -58,27 +57,28 @@ def books_of(files: Sequence[BookFile], as_of: int, exchange: str, excluded: Cou
             excluded["order book with a newer one"] += 1
         else:
             excluded["order book with a newer one"] += key in found
-            walked = replace(book, time=time).in_base(listed.unit, inverse=key.inverse)
-            found[key] = Observed(listed, walked, {}, -inf, assumed=key.inverse)
+            found[key] = Observed(replace(file.listed, key=key), replace(book, time=time), {}, -inf)
     return list(found.values())
 
 
 def merged(observed: Iterable[Observed], excluded: Counter[str]) -> dict[Key, Observed]:
-    """What is known of each market that belongs in a snapshot: the newest book, and the newest of each number."""
+    """What is known of each market that belongs in a snapshot: recorded rules before assumed ones, the newest book, and
+    the newest of each number. Markets that do not belong, or of which neither book nor number is known, are counted.
+    """
     found: dict[Key, Observed] = {}
     for each in sorted(observed, key=lambda each: each.quoted):
-        key, before = each.key, found.get(each.key)
-        if reason := unfit(key.base, key.quote, key.settle):
-            excluded[reason] += 1
-        elif before is None:
-            found[key] = each
-        else:
-            excluded["order book with a newer one"] += bool(before.depth and each.depth)
-            rules = before if each.assumed else each
+        if before := found.get(each.key):
+            excluded["order book with a newer one"] += bool(before.book and each.book)
+            listed = before.listed if each.listed.assumed else each.listed
             newest = max(before, each, key=lambda one: one.booked)
-            found[key] = Observed(
-                rules.listed, newest.depth, {**before.values, **each.values}, each.quoted, rules.assumed
-            )
+            found[each.key] = Observed(listed, newest.book, {**before.values, **each.values}, each.quoted)
+        else:
+            found[each.key] = each
+    for key, each in list(found.items()):
+        quoted = each.book or each.values
+        if reason := unfit(key.base, key.quote, key.settle) if quoted else "instrument without a quote":
+            excluded[reason] += 1
+            del found[key]
     return found
 
 

@@ -25,15 +25,14 @@ _USUAL: Mapping[str, Callable[[Key], Listed]] = {each.EXCHANGE: each.usual for e
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """One instrument at the moment: its rules, its book in units of base, and its `NUMBERS`, the last of which was heard
-    at `quoted` (epoch seconds; -inf where there is none). `assumed` where the size of its contracts was not recorded.
+    """One instrument at the moment: its rules, its book in the exchange's own unit, and its `NUMBERS`, the last of which
+    was heard at `quoted` (epoch seconds; -inf where there is none).
     """
 
     listed: Listed
-    depth: Depth | None
+    book: Depth | None
     values: Mapping[str, float]
     quoted: float
-    assumed: bool = False
 
     @property
     def key(self) -> Key:
@@ -42,12 +41,18 @@ class Observed:
     @property
     def booked(self) -> float:
         """When the book was recorded; -inf where there is none."""
-        return self.depth.time if self.depth and self.depth.time is not None else -inf
+        return self.book.time if self.book and self.book.time is not None else -inf
 
     @property
     def time(self) -> float:
         """When it was last heard of."""
         return max(self.booked, self.quoted)
+
+    @property
+    def depth(self) -> Depth | None:
+        """The book in units of base."""
+        in_usd = self.key.inverse and self.key.section != "options"
+        return self.book.in_base(self.listed.unit, inverse=in_usd) if self.book else None
 
     @property
     def middle(self) -> float:
@@ -56,8 +61,8 @@ class Observed:
     @property
     def quotes(self) -> tuple[float, float]:
         """Bid and ask, NaN where there is none."""
-        if self.depth:
-            return float(self.depth.bids[0, 0]), float(self.depth.asks[0, 0])
+        if self.book:
+            return float(self.book.bids[0, 0]), float(self.book.asks[0, 0])
         return self.values.get("bid", float("nan")), self.values.get("ask", float("nan"))
 
 
@@ -76,7 +81,8 @@ class _Heard:
 
 
 def replay(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> list[Observed]:
-    """What was heard in the last 15 minutes (of rules: in the last day) of each instrument; all else is counted.
+    """What was heard in the last 15 minutes (of rules: in the last day) of each instrument; all else is counted. Of
+    some nothing but rules was heard, or that they exist.
 
     Raises MarketDataError, with file and line, for what is no message, or not what its exchange sends.
     """
@@ -95,13 +101,11 @@ def replay(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> list[Ob
         stale = each.quoted < as_of - QUOTES_LAST
         if stale and each.quoted > -inf:
             excluded["quote of another time"] += 1
-        listed = each.listed or _USUAL[key.exchange](key)
-        depth = None if old else _depth(listed, each, excluded)
-        if depth is None and stale:
-            excluded["instrument without a quote"] += each.booked == each.quoted
-            continue
-        known, quoted = ({}, -inf) if stale else (each.values, each.quoted)
-        found.append(Observed(listed, depth, known, quoted, assumed=each.listed is None and key.inverse))
+        book = None if old else _depth(key, each, excluded)
+        silent = each.booked == each.quoted == -inf
+        if book or not stale or each.listed or silent:
+            known, quoted = ({}, -inf) if stale else (each.values, each.quoted)
+            found.append(Observed(each.listed or _USUAL[key.exchange](key), book, known, quoted))
     return found
 
 
@@ -178,16 +182,15 @@ def _change(heard: _Heard, change: Change, time: float, excluded: Counter[str]) 
     heard.update, heard.booked = change.last, time
 
 
-def _depth(listed: Listed, heard: _Heard, excluded: Counter[str]) -> Depth | None:
-    """The book in units of base; None, and counted, where it has no two sides, or they cross."""
+def _depth(key: Key, heard: _Heard, excluded: Counter[str]) -> Depth | None:
+    """The book; None, and counted, where it has no two sides, or they cross."""
     if heard.booked == -inf:
         return None
     bids, asks = best_first(heard.bids, descending=True), best_first(heard.asks, descending=False)
     if not len(bids) or not len(asks):
-        excluded["order book of one side"] += listed.key.section != "options" or not heard.values
+        excluded["order book of one side"] += key.section != "options" or not heard.values
         return None
     if bids[0, 0] >= asks[0, 0]:
         excluded["crossed order book"] += 1
         return None
-    in_usd = listed.key.inverse and listed.key.section != "options"
-    return Depth(bids, asks, heard.booked).in_base(listed.unit, inverse=in_usd)
+    return Depth(bids, asks, heard.booked)

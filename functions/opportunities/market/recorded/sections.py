@@ -70,7 +70,7 @@ def spot_section(series: Sequence[tuple[Market, Bars]], observed: Markets, momen
 
 def book_first(with_bars: Mapping[Key, object], observed: Markets) -> list[Key]:
     """All markets: those with a book by symbol, then those with bars in their order, then what is only quoted."""
-    booked = sorted((key for key, each in observed.items() if each.depth), key=lambda key: (key.symbol, key.exchange))
+    booked = sorted((key for key, each in observed.items() if each.book), key=lambda key: (key.symbol, key.exchange))
     quoted = sorted((key for key in observed if key not in with_bars), key=lambda key: (key.symbol, key.exchange))
     return list(dict.fromkeys([*booked, *with_bars, *quoted]))
 
