@@ -130,8 +130,9 @@ def test_the_newest_book_counts_whatever_was_heard_beside_an_older_one(tmp_path:
     """Two recorders: one wrote an old book and a quote after it, the other a book in between."""
     answers = "https://api.binance.com/api/v3"
     quote = {"symbol": "BTCUSDT", "bidPrice": "77", "askPrice": "79", "quoteVolume": "5"}
+    old = {"lastUpdateId": 1, **book(50.0, seconds=None)}
     (tmp_path / "messages").write_text(
-        f"{answers}/depth?symbol=BTCUSDT -> {NOW - 800}: {json.dumps({'lastUpdateId': 1, **book(50.0, seconds=None)})}\n"
+        f"{answers}/depth?symbol=BTCUSDT -> {NOW - 800}: {json.dumps(old)}\n"
         f"{answers}/ticker/24hr -> {NOW - 10}: {json.dumps(quote)}\n"
     )
     write_book(tmp_path, "spot_btcusdt", book(seconds=-60))

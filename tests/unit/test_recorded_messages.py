@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from opportunities.domain import Investor
 from opportunities.errors import MarketDataError, Unsuitable
 from opportunities.market.archive import load, save
+from opportunities.market.recorded import binance
+from opportunities.market.recorded.events import Key
 from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.strategies import load as strategy
@@ -94,6 +96,32 @@ def test_answers_give_books_quotes_and_the_rules_of_orders(tmp_path: Path, packe
     assert found.spot.rules.minimum_notional_usd[0] == 5.0
     assert found.excluded == {"instrument not quoted in dollars": 1, "not quoted in dollars": 1}
     assert found.freshness["spot"] == NOW - 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "symbol"),
+    [
+        ("cm", "BTCUSD_PERP", "BTC/USD:BTC"),
+        ("cm", "BNBUSD_PERP", "BNB/USD:BNB"),
+        ("cm", "DOTUSD_PERP", "DOT/USD:DOT"),
+        ("cm", "bnbusd_240927", "BNB/USD:BNB-240927"),
+        ("usdm", "BNBUSDT", "BNB/USDT:USDT"),
+        ("usdm", "DOTUSDT_240927", "DOT/USDT:USDT-240927"),
+        ("usdm", "BTCUSDC", "BTC/USDC:USDC"),
+        ("spot", "BNBBUSD", "BNB/BUSD"),
+        ("spot", "DOTTUSD", "DOT/TUSD"),
+        ("spot", "BUSDUSDT", "BUSD/USDT"),
+    ],
+)
+def test_a_name_is_split_where_its_exchange_does(kind: str, name: str, symbol: str) -> None:
+    assert binance.named(kind, name) == Key("binance", symbol)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("cm", "BTCUSDT"), ("usdm", "BTCETH"), ("spot", "ETHBTC"), ("spot", "USDT")]
+)
+def test_a_name_of_what_is_not_quoted_in_dollars_is_none(kind: str, name: str) -> None:
+    assert binance.named(kind, name) is None
 
 
 def test_a_first_line_may_be_long_and_in_any_script(tmp_path: Path) -> None:

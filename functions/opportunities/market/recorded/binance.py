@@ -15,13 +15,16 @@ TRADES = "single trade: no strategy judges these"
 _NO_DOLLARS = "not quoted in dollars"
 _HOSTS = {"api.binance.com": SPOT, "fapi.binance.com": LINEAR, "dapi.binance.com": INVERSE}
 _HOURS_OF_FUNDING = 8
-_SYMBOL = re.compile(rf"(?P<base>[A-Z0-9]+?)(?P<quote>{'|'.join(sorted(STABLE))})(?:_(?P<term>PERP|\d{{6}}))?")
+_TERM = r"(?:_(?P<term>PERP|\d{6}))?"
+_DOLLARS = re.compile(rf"(?P<base>[A-Z0-9]+?)(?P<quote>{'|'.join(sorted(STABLE))})" + _TERM)
+# Coin-margined contracts are on USD alone: BNBUSD_PERP is of BNB, not of BN in BUSD.
+_SYMBOLS = {SPOT: _DOLLARS, LINEAR: _DOLLARS, INVERSE: re.compile(r"(?P<base>[A-Z0-9]+)(?P<quote>USD)" + _TERM)}
 _NOT_READ = {"trade": TRADES, "aggTrade": TRADES, "forceOrder": TRADES}
 
 
 def named(kind: str, symbol: str) -> Key | None:
     """What the exchange calls "BTCUSDT", "BTCUSD_PERP" or "BTCUSD_240927"; None where it is not quoted in dollars."""
-    parts = _SYMBOL.fullmatch(symbol.upper())
+    parts = _SYMBOLS[kind].fullmatch(symbol.upper())
     if not parts:
         return None
     base, quote, term = parts["base"], parts["quote"], parts["term"]

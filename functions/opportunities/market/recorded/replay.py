@@ -25,8 +25,8 @@ _USUAL: Mapping[str, Callable[[Key], Listed]] = {each.EXCHANGE: each.usual for e
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """One instrument at the moment: its rules, its book in the exchange's own unit, and its `NUMBERS`, the last of which
-    was heard at `quoted` (epoch seconds; -inf where there is none).
+    """One instrument at the moment: its rules, its book in the exchange's own unit, and its `NUMBERS`, the last of
+    which was heard at `quoted` (epoch seconds; -inf where there is none).
     """
 
     listed: Listed
