@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,30 @@ def test_a_book_with_a_gap_in_its_changes_is_no_book(tmp_path: Path) -> None:
     assert found.spot.books is None
     assert (found.spot.bid[0], found.spot.ask[0]) == (99.0, 101.0)
     assert found.excluded == {"order book whose changes have a gap": 1}
+
+
+def test_an_answer_that_lags_the_stream_does_not_replace_what_was_streamed(tmp_path: Path) -> None:
+    address = f"{SPOT}/depth?symbol=BTCUSDT"
+
+    def change(first: int, last: int, price: str) -> str:
+        sides = {"b": [[price, "7"]], "a": []}
+        row = {"e": "depthUpdate", "s": "BTCUSDT", "U": first, "u": last, **sides}
+        return streamed({"stream": "btcusdt@depth", "data": row}, last - 100)
+
+    lines = [answer(address, depth(10), -91), change(11, 20, "99.25"), change(21, 25, "99.5")]
+    write(tmp_path, *lines)
+    known = snapshot(tmp_path)
+    assert known.spot
+    assert known.spot.books
+    assert list(known.spot.books.bid_price[0, :3]) == [99.5, 99.25, 99.0]
+    write(tmp_path, *lines[:2], answer(address, depth(15), -79), lines[2])
+    found = snapshot(tmp_path)
+    assert found.excluded == {"order book with a newer one": 1}
+    assert save(replace(found, excluded={})) == save(known)
+    write(tmp_path, *lines[:2], answer(address, depth(22, 101.0), -79), lines[2])
+    newer = snapshot(tmp_path)
+    assert newer.spot
+    assert newer.spot.ask[0] == 102.0
 
 
 def test_what_came_after_the_moment_changes_nothing_but_its_count(tmp_path: Path) -> None:

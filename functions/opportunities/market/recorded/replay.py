@@ -158,6 +158,9 @@ def _hear(
     elif isinstance(event, Book):
         if late and heard.booked >= as_of - QUOTES_LAST:
             return
+        if heard.update is not None and event.update is not None and event.update < heard.update:
+            excluded["order book with a newer one"] += 1  # an answer can be slower than the stream
+            return
         heard.bids, heard.asks = dict(event.bids), dict(event.asks)
         heard.update, heard.booked = event.update, time
         waiting, heard.early = heard.early, []
