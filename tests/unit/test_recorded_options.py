@@ -278,6 +278,19 @@ def test_an_export_beside_a_chain_adds_only_the_expiries_that_the_chain_lacks(tm
     assert "exported options" not in snapshot.assumptions
 
 
+def test_two_exports_of_one_expiry_are_refused_unless_another_moment_or_a_chain_leaves_them_out(
+    tmp_path: Path,
+) -> None:
+    record_spot(tmp_path, price=100 * 100 / record_spot(tmp_path) * 1.01)
+    again = write_export(tmp_path).rename(tmp_path / "BTC-29MAR24-export (1).csv")
+    first = write_export(tmp_path)
+    with pytest.raises(MarketDataError) as refused:
+        from_directory([tmp_path], NOW)
+    assert str(refused.value) == f"{first}: it records the same as {again}; leave one of them out."
+    write_chain(tmp_path, chain())
+    assert len(options_of(from_directory([tmp_path], NOW)).symbols) == 36
+
+
 def test_an_export_in_another_layout_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "BTC-29MAR24-export.csv"
     path.write_text("Instrument,Bid\nBTC-29MAR24-100-C,1")

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import starmap
 from math import inf, nan
+from pathlib import Path
 
 import numpy as np
 
+from opportunities.errors import MarketDataError
 from opportunities.market.chains import Contract, Quote, options_section, with_forwards
 from opportunities.market.recorded.catalogue import BookFile, Catalogue
 from opportunities.market.recorded.chains import read_export, read_snapshot
@@ -89,10 +91,10 @@ def options_of(
     prices: Mapping[str, float],
     excluded: Counter[str],
 ) -> RecordedOptions | None:
-    """The newest chain of the last day, and exports and recorded messages of expiries that it lacks; None where there
-    is none of these.
+    """The newest chain of the last day, exports of expiries that it lacks, and recorded messages of options that none
+    of these has; None where there are none at all.
 
-    `prices` are the coins' prices in USD at the moment.
+    `prices` are the coins' prices in USD at the moment. Raises MarketDataError for two exports of one expiry.
     """
     until = as_of + MINUTE
     current = [file for file in files.chains if as_of - _CHAINS_LAST <= file.time < until]
@@ -102,12 +104,15 @@ def options_of(
     chain = read_snapshot(newest.path, until, excluded) if newest else None
     live = [quote for quote in chain.quotes if quote.contract.expiry > as_of] if chain else []
     known = {(quote.contract.coin, quote.contract.expiry) for quote in live}
-    exported = [
-        quote
-        for path in files.exports
-        for quote in read_export(path, as_of, prices, excluded).quotes
-        if (quote.contract.coin, quote.contract.expiry) not in known
-    ]
+    exported: list[Quote] = []
+    origin: dict[tuple[str, int], Path] = {}
+    for path in files.exports:
+        for quote in read_export(path, as_of, prices, excluded).quotes:
+            expiry = quote.contract.coin, quote.contract.expiry
+            if expiry not in known:
+                if (first := origin.setdefault(expiry, path)) != path:
+                    raise MarketDataError(f"{path}: it records the same as {first}; leave one of them out.")
+                exported.append(quote)
     recorded = {quote.contract for quote in (*live, *exported)}
     heard = {
         _contract(each): each
