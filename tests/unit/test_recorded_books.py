@@ -230,6 +230,8 @@ BAD_BOOKS: dict[str, tuple[Any, str]] = {
     ),
     "repeated": ({"bids": [["9", "1"]], "asks": [["10", "1"], ["10", "2"]]}, ", asks, level 2: the price 10.0 is not"),
     "crossed": ({"bids": [["10", "1"]], "asks": [["10", "1"]]}, ", bids, level 1: the best bid 10.0 is not below"),
+    "huge": ({"bids": [[10**400, "1"]], "asks": [["10", "1"]]}, ", bids, level 1: .* is not a price and a size"),
+    "never": ({"bids": [["9", "1"]], "asks": [["10", "1"]], "E": 10**400}, ": its time E is 1000+, not epoch"),
     "time": ({"bids": [["9", "1"]], "asks": [["10", "1"]], "E": "now"}, ": its time E is 'now'"),
 }
 
@@ -239,6 +241,12 @@ def test_a_broken_book_is_named_by_file_side_level_and_cause(tmp_path: Path, nam
     document, cause = BAD_BOOKS[name]
     path = write_book(tmp_path, "spot_btcusdt", document)
     with pytest.raises(MarketDataError, match=f"^{path}{cause}"):
+        from_directory([tmp_path], NOW)
+
+
+def test_a_book_of_a_day_that_there_is_not_is_named(tmp_path: Path) -> None:
+    path = write_book(tmp_path, "usdm_btcusdt_991399", book())
+    with pytest.raises(MarketDataError, match=f"^{path}: its name says a day that there is not"):
         from_directory([tmp_path], NOW)
 
 

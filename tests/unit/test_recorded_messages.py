@@ -46,7 +46,7 @@ def write(directory: Path, *lines: str, name: str = "recording", packed: bool = 
     return path
 
 
-def depth(update: int = 10, price: float = 100.0, **more: Any) -> dict[str, Any]:
+def depth(update: Any = 10, price: float = 100.0, **more: Any) -> dict[str, Any]:
     return {
         "lastUpdateId": update,
         "bids": [[f"{price - i}", f"{i}.5"] for i in range(1, 4)],
@@ -404,6 +404,12 @@ def test_what_no_market_can_be_made_of_is_named_by_what_was_asked(tmp_path: Path
 BROKEN = {
     "no JSON": ("1709613000.5: {", "its body is no JSON"),
     "no message": ("hello", "'hello' is no recorded message"),
+    "no address": (f"https://[abc -> {NOW - 5}: {{}}", "it answers no address .Invalid IPv6"),
+    "no day": (
+        answer(f"{LINEAR}/depth?symbol=BTCUSDT_991399", depth()),
+        "it is not what its exchange sends .ValueError",
+    ),
+    "no update": (answer(f"{SPOT}/depth?symbol=BTCUSDT", depth("1")), "'1' is not the number of an update"),
     "no symbols": (answer(f"{SPOT}/exchangeInfo", {}), "it is not what its exchange sends .KeyError.'symbols'"),
     "no size": (answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(bids=[["1", "0"]])), "is not a positive price and size"),
     "no numbers": (came(ticker("BTC-PERPETUAL") | {"params": {"channel": "ticker.x"}}), "KeyError.'data'"),
@@ -438,6 +444,21 @@ def test_recorded_rules_count_for_what_another_file_quotes(tmp_path: Path, name:
     assert found.perpetuals.books.bid_size[0] == pytest.approx([1.5 * 50 / 99, 2.5 * 50 / 98, 3.5 * 50 / 97], rel=1e-12)
     assert "contract sizes" not in found.assumptions
     assert found.excluded == {"instrument without a quote": 1}
+
+
+@pytest.mark.parametrize("field", ["markPrice", "nextFundingTime", "lastFundingRate"])
+def test_a_number_that_no_float_can_hold_is_none(tmp_path: Path, field: str) -> None:
+    for huge in (10**400, 10**300, f"1{'0' * 400}"):
+        row = {"symbol": "BTCUSDT", "markPrice": "100", "indexPrice": "100", "lastFundingRate": "0.0001"}
+        quotes = answer(f"{LINEAR}/premiumIndex", row | {"nextFundingTime": (NOW + 600) * 1000} | {field: huge})
+        write(tmp_path, answer(f"{LINEAR}/depth?symbol=BTCUSDT", depth()), quotes)
+        assert snapshot(tmp_path).perpetuals
+
+
+def test_a_level_that_no_float_can_hold_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(bids=[[10**400, 1]])))
+    with pytest.raises(MarketDataError, match=f"^{path}, line 1: .*is not a positive price and size"):
+        snapshot(tmp_path)
 
 
 MINUTES = (

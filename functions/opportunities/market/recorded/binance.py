@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,13 +24,18 @@ _NOT_READ = {"trade": TRADES, "aggTrade": TRADES, "forceOrder": TRADES}
 
 
 def named(kind: str, symbol: str) -> Key | None:
-    """What the exchange calls "BTCUSDT", "BTCUSD_PERP" or "BTCUSD_240927"; None where it is not quoted in dollars."""
+    """What the exchange calls "BTCUSDT", "BTCUSD_PERP" or "BTCUSD_240927"; None where it is not quoted in dollars.
+    Raises ValueError where it names a day that there is not.
+    """
     parts = _SYMBOLS[kind].fullmatch(symbol.upper())
     if not parts:
         return None
     base, quote, term = parts["base"], parts["quote"], parts["term"]
     settle = {SPOT: "", LINEAR: f":{quote}", INVERSE: f":{base}"}[kind]
-    return Key(EXCHANGE, f"{base}/{quote}{settle}" + (f"-{term}" if term and term != "PERP" else ""))
+    if term in (None, "PERP"):
+        return Key(EXCHANGE, f"{base}/{quote}{settle}")
+    datetime.strptime(term, "%y%m%d")  # noqa: DTZ007 - only whether there is such a day
+    return Key(EXCHANGE, f"{base}/{quote}{settle}-{term}")
 
 
 def usual(key: Key) -> Listed:

@@ -177,7 +177,10 @@ def _files(directory: Path) -> list[Path]:
 
 def _book(named: re.Match[str], path: Path) -> BookFile | str:
     """The book, or why it does not belong."""
-    key = binance.named(named["kind"], named["symbol"])
+    try:
+        key = binance.named(named["kind"], named["symbol"])
+    except ValueError as error:
+        raise MarketDataError(f"{path}: its name says a day that there is not ({error}).") from error
     if key is None:
         return "not quoted in dollars"
     reason = unfit(key.base, key.quote, key.settle)

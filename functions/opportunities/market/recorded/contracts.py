@@ -23,7 +23,7 @@ from opportunities.market.recorded.sections import (
     volumes,
 )
 from opportunities.market.snapshot import Futures, Perpetuals
-from opportunities.market.timeframes import BARS, HOUR, timeframes
+from opportunities.market.timeframes import BARS, DAY, HOUR, timeframes
 
 _TIMEFRAMES = ("1h", "4h")
 
@@ -187,8 +187,8 @@ def _index(key: Key, prices: Prices, otherwise: float) -> float:
 
 
 def _due(as_of: int, interval: float, paid: int, stated: float | None) -> int:
-    """When funding is paid next, 0 where unknown."""
-    if stated is not None and stated > as_of:
+    """When funding is paid next, 0 where unknown; nobody pays more seldom than once a day."""
+    if stated is not None and as_of < stated <= as_of + DAY:
         return int(stated)
     return paid + int(interval) * (1 + (as_of - paid) // int(interval)) if interval > 0 else 0
 

@@ -18,6 +18,7 @@ from opportunities.errors import MarketDataError
 from opportunities.market.snapshot import Books, Floats
 
 _COLUMNS = ("bid_price", "bid_size", "ask_price", "ask_size")
+_LAST_MS = 10**15  # in the year 33658
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ def read_depth(path: Path) -> Depth:
     if bids[0, 0] >= asks[0, 0]:
         _refuse(path, "bids", 0, f"the best bid {bids[0, 0]} is not below the best ask {asks[0, 0]}")
     stamp = document.get("E")
-    if stamp is not None and (isinstance(stamp, bool) or not isinstance(stamp, int) or stamp <= 0):
+    if stamp is not None and (isinstance(stamp, bool) or not isinstance(stamp, int) or not 0 < stamp < _LAST_MS):
         raise MarketDataError(f"{path}: its time E is {stamp!r:.40}, not epoch milliseconds.")
     return Depth(bids, asks, None if stamp is None else stamp / 1000)
 
@@ -87,7 +88,7 @@ def _side(path: Path, side: str, levels: object) -> Floats:
         try:
             price, size = level
             array[i] = float(price), float(size)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):  # an integer may be too large for a float
             _refuse(path, side, i, f"{level!r:.60} is not a price and a size")
         if not all(isfinite(number) and number > 0 for number in array[i].tolist()):
             _refuse(path, side, i, f"{level!r:.60} is not a positive price and size")

@@ -74,18 +74,23 @@ class Listed:
 
 @dataclass(frozen=True)
 class Book:
-    """A whole order book; `update` numbers it among its changes, where the exchange does."""
+    """A whole order book; `update` numbers it among its changes, where the exchange does. Raises ValueError where that
+    is no number.
+    """
 
     key: Key
     bids: Side
     asks: Side
     update: int | None = None
 
+    def __post_init__(self) -> None:
+        _numbered(*(() if self.update is None else (self.update,)))
+
 
 @dataclass(frozen=True)
 class Change:
     """New sizes of some levels: the updates `first` to `last`. It follows a book of an update in [first - 1, last), or
-    the change that ended with `previous`.
+    the change that ended with `previous`. Raises ValueError where these are no numbers.
     """
 
     key: Key
@@ -94,6 +99,9 @@ class Change:
     first: int
     last: int
     previous: int | None
+
+    def __post_init__(self) -> None:
+        _numbered(self.first, self.last, *(() if self.previous is None else (self.previous,)))
 
 
 @dataclass(frozen=True)
@@ -125,9 +133,15 @@ def number(value: object) -> float:
     """A number, also one written as text; NaN for anything else."""
     try:
         found = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else nan
-    except ValueError:
+    except (ValueError, OverflowError):  # an integer may be too large for a float
         return nan
     return found if isfinite(found) else nan
+
+
+def _numbered(*updates: object) -> None:
+    for each in updates:
+        if isinstance(each, bool) or not isinstance(each, int):
+            raise ValueError(f"{each!r:.60} is not the number of an update")  # noqa: TRY004 - the message is to blame
 
 
 def numbers(key: Key, values: Mapping[str, object]) -> Numbers:

@@ -58,7 +58,10 @@ def read_messages(path: Path) -> Iterator[Message]:
             body, _ = _DECODER.raw_decode(found["body"])  # some recorders add the answer's headers behind it
         except (ValueError, RecursionError) as error:
             raise MarketDataError(f"{path}, line {line}: its body is no JSON ({error!s:.80}).") from error
-        url = urlsplit(answer["url"]) if answer else _NOTHING
+        try:
+            url = urlsplit(answer["url"]) if answer else _NOTHING
+        except ValueError as error:
+            raise MarketDataError(f"{path}, line {line}: it answers no address ({error!s:.80}).") from error
         time = int(found["time"]) / 1e9 if nanoseconds else float(found["time"])
         yield Message(time, body, url, f"{path}, line {line}")
 
