@@ -85,6 +85,16 @@ def test_payments_end_together_in_the_order_of_time(rows: list[dict[int, float]]
         assert not known[: len(known) - len(row)].any()
 
 
+@pytest.mark.parametrize("bad", [{"timestamp": None}, {"timestamp": float("nan")}, {"fundingRate": None}])
+def test_a_payment_without_a_time_or_a_rate_is_none(bad: dict[str, Any]) -> None:
+    good = [{"timestamp": hour * HOUR * 1000, "fundingRate": 0.001 * hour} for hour in (8, 16, 24)]
+    for i in range(3):
+        history, times = payments([[*good[:i], good[i] | bad, *good[i + 1 :]]])
+        kept = [hour for hour in (8, 16, 24) if hour != 8 * (i + 1)]
+        assert list(times[0]) == [hour * HOUR for hour in kept]
+        assert list(history[0]) == [0.001 * hour for hour in kept]
+
+
 def test_books_in_contracts_become_units_of_base() -> None:
     ten = listing("okx", "ETC", 30.0, 1e6, contract=True, contractSize=10.0)
     found = books([ten, listing("kraken", "ETC", 30.0, 1e6)], [{"bids": [[29.9, 3]], "asks": [[30.1, 4]]}, None])

@@ -73,13 +73,12 @@ def books(listings: Sequence[Listing], answers: Sequence[Mapping[str, Any] | Non
 
 def payments(answers: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[Floats, Ints]:
     """Rates paid and when (epoch seconds, full hours): shape (contracts, periods), ending together; NaN and 0
-    before.
+    before. A payment without a time or a rate is none.
     """
     rows = []
     for answer in answers:
-        stamped = {
-            round(number(each["timestamp"]) / 1000 / HOUR) * HOUR: number(each["fundingRate"]) for each in answer
-        }
+        known = [(number(each["timestamp"]) / 1000, number(each["fundingRate"])) for each in answer]
+        stamped = {round(time / HOUR) * HOUR: rate for time, rate in known if np.isfinite(time)}
         rows.append(sorted((time, rate) for time, rate in stamped.items() if np.isfinite(rate)))
     periods = max((len(row) for row in rows), default=0)
     history, times = np.full((len(rows), periods), np.nan), np.zeros((len(rows), periods), dtype=np.int64)
