@@ -456,7 +456,9 @@ def deribit_forward(day: str) -> float:
 
 
 def deribit() -> dict[str, Route]:
-    """One future, and two expiries of options, of which the near one has no future; parity holds for the marks."""
+    """One future, and two expiries of options, of which the near one has no future; parity holds for the marks. The
+    spot pair, the linear future and the spread of two futures are not asked for.
+    """
     expiries = {"25DEC26": DECEMBER, "21NOV26": 1_795_248_000}
     strikes = (50_000, 60_000, 70_000)
 
@@ -565,8 +567,18 @@ def deribit() -> dict[str, Route]:
         )
 
     ether = future | {"instrument_name": "ETH-25DEC26", "base_currency": "ETH", "settlement_currency": "ETH"}
+    pair = future | {
+        "instrument_name": "BTC_USDC",
+        "kind": "spot",
+        "quote_currency": "USDC",
+        "counter_currency": "USDC",
+        "settlement_currency": None,
+        "instrument_type": "linear",
+    }
+    linear = pair | {"instrument_name": "BTC_USDC-25DEC26", "kind": "future", "settlement_currency": "USDC"}
+    spread = future | {"instrument_name": "BTC-FS-25DEC26_PERP", "kind": "future_combo"}
     at = "www.deribit.com/api/v2/public"
     return {
-        f"{at}/get_instruments": lambda _: answered([future, ether, *chain]),
+        f"{at}/get_instruments": lambda _: answered([future, ether, pair, linear, spread, *chain]),
         f"{at}/get_book_summary_by_currency": summary,
     }

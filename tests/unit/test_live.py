@@ -253,6 +253,15 @@ def test_a_part_that_cannot_be_had_is_said_and_the_rest_is_used(troubled: Exchan
     assert market.spot.candles["1h"].close.shape[1] == BARS
 
 
+def test_an_answer_of_deribit_that_failed_is_not_counted_for_each_of_its_futures(troubled: Exchanges) -> None:
+    troubled.always = {"get_book_summary_by_currency": 500}
+    market = captured(troubled, "kraken", "deribit")
+    assert {name for name in market.missing if name.endswith("on deribit")} == {
+        f"{coin} {what} on deribit" for coin in ("BTC", "ETH") for what in ("futures", "options")
+    }
+    assert market.excluded == {}
+
+
 def test_an_exchange_that_never_answers_costs_its_part_and_the_budget(troubled: Exchanges) -> None:
     troubled.always["api.bybit.com"] = None
     begun = time.monotonic()

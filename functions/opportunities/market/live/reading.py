@@ -15,7 +15,8 @@ BOOK_LEVELS = 100
 _BARS = 1_000
 _PAYMENTS, _FEWER_PAYMENTS = 200, {"okx": 100}
 _LATE = "it did not answer within the time of a capture"
-# How an exchange's tickers of contracts are asked for; swaps, where it is not said.
+_SWAPS: tuple[dict[str, str], ...] = ({"type": "swap"},)
+# How an exchange's tickers of contracts are asked for; `_SWAPS`, where it is not said.
 _CONTRACTS: Mapping[str, tuple[dict[str, str], ...]] = {
     "binance": ({"type": "swap", "subType": "linear"}, {"type": "future", "subType": "inverse"}),
     "bybit": ({"type": "swap", "subType": "linear"}, {"type": "swap", "subType": "inverse"}),
@@ -56,13 +57,22 @@ class Reading:
         else:
             spot = {"type": "spot"} if exchange.options.get("defaultType", "spot") != "spot" else {}
             parts.append(self._into(self.tickers, "spot", deadline, exchange.fetch_tickers, None, spot))
-            parts += [self._contracts(deadline, params) for params in _CONTRACTS.get(name, ({"type": "swap"},))]
+            parts += [self._contracts(deadline, params) for params in _CONTRACTS.get(name, _SWAPS)]
             if self.venue.has("fetchFundingRates"):
                 parts.append(self._into(self.funding, "funding rates", deadline, exchange.fetch_funding_rates))
             if self.venue.has("fetchFundingIntervals"):
                 asked = exchange.fetch_funding_intervals
                 parts.append(self._into(self.intervals, "funding intervals", deadline, asked))
         await asyncio.gather(*parts)
+
+    def part_of(self, market: Mapping[str, Any]) -> str | None:
+        """The part, as `failed` names it, that a market's ticker comes with; None where it is not asked for."""
+        if coins := _COINS.get(self.venue.name):
+            asked = market["info"].get("kind") == "future" and market["settle"] in coins
+            return f"{market['settle']} futures" if asked else None
+        if market["type"] == "spot":
+            return "spot"
+        return "contracts" if _CONTRACTS.get(self.venue.name, _SWAPS) else None
 
     async def details(
         self, deadline: float, books: Iterable[str], bars: Iterable[str], payments: Iterable[str]

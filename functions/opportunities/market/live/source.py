@@ -106,9 +106,11 @@ def _choose(readings: Mapping[str, Reading], now: int, excluded: Counter[str]) -
 
 
 def _answered(reading: Reading, market: Mapping[str, Any]) -> bool:
-    """Whether there is a ticker, or none in a complete answer; an answer that failed says so once for all."""
-    part = "spot" if market["type"] == "spot" else "contracts"
-    return market["symbol"] in reading.tickers or part not in reading.failed
+    """Whether there is a ticker, or none in a complete answer: one that failed says so once for all its markets, and
+    those that were not asked for are none of this capture's.
+    """
+    part = reading.part_of(market)
+    return market["symbol"] in reading.tickers or (part is not None and part not in reading.failed)
 
 
 def _pays(reading: Reading, listing: Listing) -> bool:
