@@ -201,6 +201,25 @@ def test_sizes_of_a_coin_margined_book_are_contracts_of_usd(tmp_path: Path) -> N
     assert "futures" not in found.missing
 
 
+def test_what_is_assumed_of_a_future_is_said_also_without_a_perpetual(tmp_path: Path) -> None:
+    write_book(tmp_path, "cm_btcusd_240329", book())
+    found = snapshot(tmp_path)
+    assert found.futures
+    assert found.futures.rules
+    assert (found.futures.rules.contract_size[0], found.futures.mark[0]) == (100.0, 100.0)
+    assert np.isnan(found.futures.index[0])
+    for name in ("contract sizes", "marks"):
+        assert found.assumptions[name].endswith("for BTC/USD:BTC-240329")
+    assert "indices" not in found.assumptions
+    write_book(tmp_path, "cm_btcusd_perp", book(110.0))
+    beside = snapshot(tmp_path)
+    assert beside.futures
+    assert beside.futures.index[0] == 110.0
+    assert beside.assumptions["indices"] == (
+        "the mark for BTC/USD:BTC; the mark of their coin's perpetual for BTC/USD:BTC-240329"
+    )
+
+
 def test_unknown_files_anywhere_are_counted_and_hidden_ones_are_not_looked_at(tmp_path: Path) -> None:
     record(tmp_path / "a" / "b", "BTC_USDT")
     (tmp_path / "a" / "notes.txt").write_text("x")

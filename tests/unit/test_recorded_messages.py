@@ -170,6 +170,9 @@ def test_contracts_are_as_large_as_their_exchange_says(tmp_path: Path) -> None:
     assert (futures.symbols, futures.bid[0]) == (("BTC/USD:BTC-240329",), 109.0)
     assert futures.index[0] == 100.5  # no index of its own was recorded: its perpetual's mark
     assert "contract sizes" not in found.assumptions
+    assert found.assumptions["funding intervals"] == "8 hours, as neither said nor shown, for BTC/USD:BTC"
+    assert found.assumptions["marks"].endswith("for BTC/USD:BTC-240329")
+    assert found.assumptions["indices"] == "the mark of their coin's perpetual for BTC/USD:BTC-240329"
     assert found.excluded == {"instrument without a quote": 1}
 
 
@@ -360,6 +363,7 @@ def test_deribits_subscriptions_give_options_and_contracts(tmp_path: Path) -> No
     assert np.isnan(found.perpetuals.books.bid_size[0, 1:]).all()
     assert found.perpetuals.books.ask_size[0, 0] == pytest.approx(20.0, rel=1e-12)
     assert (found.perpetuals.funding_rate[0], found.perpetuals.next_funding_time[0]) == (0.0001, at(104))
+    assert not {"funding intervals", "marks", "indices", "contract sizes"} & set(found.assumptions)
     assert found.perpetuals.open_interest_usd[0] == 40.0
     assert (found.futures.symbols, found.futures.mark[0]) == (("BTC/USD:BTC-240329",), 100.5)
     assert set(found.fees) == {"deribit"}
@@ -483,6 +487,7 @@ def test_a_minute_candle_tells_its_close_once_it_is_closed(tmp_path: Path, close
     assert perpetuals.exchanges == ("deribit", "deribit")
     assert list(perpetuals.inverse) == [1, 1]
     assert list(perpetuals.mark) == [price, price]
+    assert found.assumptions["marks"].endswith("as no mark was recorded, for BTC/USD:BTC, ETH/USD:ETH")
     assert list(perpetuals.bid) == [99.0, pytest.approx(price * (1 - 2.5e-4))]
     assert perpetuals.candles == {}
     assert found.excluded == {"minute candle of another time": 2}

@@ -15,7 +15,6 @@ SPOT, LINEAR, INVERSE = "spot", "usdm", "cm"
 TRADES = "single trade: no strategy judges these"
 _NO_DOLLARS = "not quoted in dollars"
 _HOSTS = {"api.binance.com": SPOT, "fapi.binance.com": LINEAR, "dapi.binance.com": INVERSE}
-_HOURS_OF_FUNDING = 8
 _TERM = r"(?:_(?P<term>PERP|\d{6}))?"
 _DOLLARS = re.compile(rf"(?P<base>[A-Z0-9]+?)(?P<quote>{'|'.join(sorted(STABLE))})" + _TERM)
 # Coin-margined contracts are on USD alone: BNBUSD_PERP is of BNB, not of BN in BUSD.
@@ -115,7 +114,6 @@ def _quoted(kind: str, symbol: str, row: Mapping[str, Any], in_contracts: bool) 
             "mark": row.get("markPrice"),
             "index": row.get("indexPrice"),
             "funding_rate": row.get("lastFundingRate"),
-            "funding_hours": _HOURS_OF_FUNDING if number(row.get("nextFundingTime")) > 0 else None,
             "next_funding_time": number(row.get("nextFundingTime")) / 1000,
         },
     )

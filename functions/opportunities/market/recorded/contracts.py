@@ -26,6 +26,7 @@ from opportunities.market.snapshot import Futures, Perpetuals
 from opportunities.market.timeframes import BARS, DAY, HOUR, timeframes
 
 _TIMEFRAMES = ("1h", "4h")
+_USUAL_HOURS = 8
 
 type Prices = Mapping[str, float]
 """What was recorded of spot prices or indices in USD, by pair ("BTC/USDT") and by base ("BTC")."""
@@ -64,7 +65,8 @@ def contracts(
 def perpetuals_section(listed: Mapping[Key, Contract], observed: Markets, prices: Prices, moment: Moment) -> Perpetuals:
     """At least one contract's, those with a book first; the last `BARS` funding payments.
 
-    A contract that was only quoted has no candles and no payments, and the funding rate that was observed, if any.
+    A contract that was only quoted has no candles and no payments, and the funding rate that was observed, if any; it
+    is taken to be for 8 hours, where that is not said.
     """
     keys = book_first(listed, observed)
     known = [listed.get(key) for key in keys]
@@ -85,7 +87,7 @@ def perpetuals_section(listed: Mapping[Key, Contract], observed: Markets, prices
             history[i, -payments:] = each.payments.rate[-payments:]
             times[i, -payments:] = each.payments.time[-payments:]
     interval = [
-        each.interval if each else values.get("funding_hours", nan) * HOUR
+        each.interval if each else (_USUAL_HOURS if _unsaid(values) else values.get("funding_hours", nan)) * HOUR
         for each, values in zip(known, said, strict=True)
     ]
     bid, ask = quotes(keys, last, observed, moment)
@@ -150,24 +152,31 @@ def futures_section(observed: Markets, prices: Prices, moment: Moment) -> Future
     )
 
 
-def assumptions(listed: Mapping[Key, Contract], observed: Markets, prices: Prices) -> dict[str, str]:
-    """What `perpetuals_section` and `futures_section` assumed."""
+def assumptions(
+    listed: Mapping[Key, Contract], observed: Markets, prices: Prices, underlying: Prices
+) -> dict[str, str]:
+    """What `perpetuals_section` assumed of `prices`, and `futures_section` of the `underlying`."""
     said: dict[str, str] = {}
+    quoted = {key: each.values for key, each in observed.items()}
+    keys = list({**listed, **quoted})
+    intervals = ["the time between the last two payments"] if listed else []
     if listed:
         said["funding rates"] = "the last rate paid is taken as the estimate of the next, where none was recorded"
-        said["funding intervals"] = "the time between the last two payments"
-    quoted = {key: each.values for key, each in observed.items()}
-    perpetuals = [key for key in {**listed, **quoted} if key.section == "perpetuals"]
-    unpriced = [
-        key for key in perpetuals if "index" not in quoted.get(key, {}) and not isfinite(_index(key, prices, nan))
-    ]
-    said["indices"] = "the spot market's last price, or the index beside the options" + (
-        f"; the mark for {_names(unpriced)}, and for futures that of their coin's perpetual" if unpriced else ""
-    )
+    if usual := [key for key in keys if key not in listed and _unsaid(quoted[key])]:
+        intervals.append(f"{_USUAL_HOURS} hours, as neither said nor shown, for {_names(usual)}")
+    if intervals:
+        said["funding intervals"] = "; ".join(intervals)
+    unstated = [key for key in keys if "index" not in quoted.get(key, {})]
+    unpriced = [key for key in unstated if not isfinite(_index(key, prices, nan))]
+    indices = ["the spot market's last price, or the index beside the options"] if len(unpriced) < len(unstated) else []
+    if own := [key for key in unpriced if key.section == "perpetuals"]:
+        indices.append(f"the mark for {_names(own)}")
+    if others := [key for key in unpriced if key not in own and isfinite(_index(key, underlying, nan))]:
+        indices.append(f"the mark of their coin's perpetual for {_names(others)}")
+    if indices:
+        said["indices"] = "; ".join(indices)
     unmarked = [
-        key
-        for key in perpetuals
-        if "mark" not in quoted.get(key, {}) and (key not in listed or listed[key].mark is None)
+        key for key in keys if "mark" not in quoted.get(key, {}) and (key not in listed or listed[key].mark is None)
     ]
     if unmarked:
         said["marks"] = f"the last trade or the middle of bid and ask, as no mark was recorded, for {_names(unmarked)}"
@@ -175,6 +184,11 @@ def assumptions(listed: Mapping[Key, Contract], observed: Markets, prices: Price
     if sized := [each.key for each in listings if each.key.inverse and isfinite(each.contract_size)]:
         said["contract sizes"] = f"100 USD of BTC and 10 USD of other coins, as Binance has them, for {_names(sized)}"
     return said
+
+
+def _unsaid(values: Mapping[str, float]) -> bool:
+    """Whether a funding rate was quoted without the hours that it is for."""
+    return "funding_rate" in values and "funding_hours" not in values
 
 
 def _names(keys: Sequence[Key]) -> str:

@@ -83,8 +83,8 @@ def from_directory(
     spot = spot_section(spot_series, markets["spot"], moment) if spot_series or markets["spot"] else None
     heard = options_of(files, as_of, markets["options"].values(), _prices(spot, listed), excluded)
     prices = _prices(spot, {}, heard.section if heard else None)
-    contracts_known = listed or markets["perpetuals"]
-    perpetuals = perpetuals_section(listed, markets["perpetuals"], prices, moment) if contracts_known else None
+    known = listed or markets["perpetuals"]
+    perpetuals = perpetuals_section(listed, markets["perpetuals"], prices, moment) if known else None
     underlying = _marks(perpetuals) | prices
     futures = futures_section(markets["futures"], underlying, moment) if markets["futures"] else None
     if not (spot or perpetuals or futures or heard):
@@ -121,7 +121,7 @@ def from_directory(
             + ("; where there is an order book or a quote, its own" if observed else ""),
             "24h volumes": "close x volume, summed over the last 24 hourly bars",
         }
-        | (assumptions(listed, {**markets["perpetuals"], **markets["futures"]}, prices) if contracts_known else {})
+        | assumptions(listed, {**markets["perpetuals"], **markets["futures"]}, prices, underlying)
         | (
             {"books": "at most 15 minutes old; one without a time has that of the others recorded with it"}
             if walked

@@ -44,7 +44,7 @@ def read_minutes(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> l
                 excluded["minute candle without a price"] += 1
                 continue
             quotes = {short: float(columns[long][i]) for long, short in _QUOTES.items()}
-            known = numbers(key, {"last": price, "mark": price, **quotes})
+            known = numbers(key, {"last": price, **quotes})
             excluded["minute candle with a newer one"] += key in found
             if key not in found or times[row] >= found[key].quoted:
                 found[key] = Observed(deribit.usual(key), None, known.values, float(times[row]))
