@@ -222,6 +222,16 @@ def test_marks_need_no_volume(tmp_path: Path) -> None:
     assert "marks" not in from_directory([tmp_path], NOW).assumptions
 
 
+def test_a_file_of_weeks_is_none_of_ours(tmp_path: Path) -> None:
+    """Exchanges begin weeks on Mondays, and the epoch was a Thursday: no such bar would be on the grid of bars."""
+    record_perpetual(tmp_path)
+    write(tmp_path, "BTC_USDT_USDT-1w-mark.feather", [[BEGIN * 1000 + 3 * 86_400_000, 1.0, 1.0, 1.0, 1.0, 1.0]])
+    (tmp_path / "BTC_USDT_USDT-1h-mark.feather").unlink()
+    found = from_directory([tmp_path], NOW)
+    assert found.excluded == {"file of no known kind": 1}
+    assert "BTC/USDT:USDT" in found.assumptions["marks"]
+
+
 ODD = st.sampled_from([0.0, -1.0, float("nan"), float("inf"), 1e9])
 
 

@@ -31,7 +31,7 @@ from opportunities.market.universe import unfit
 
 _CANDLES_NAME = re.compile(
     r"(?P<base>[A-Z0-9]+)_(?P<quote>[A-Z0-9]+)(?:_(?P<settle>[A-Z0-9]+))?"
-    r"-(?P<count>[1-9]\d{0,2})(?P<unit>[mhdw])(?:-(?P<kind>futures|mark|funding_rate))?\.(?:csv|feather)"
+    r"-(?P<count>[1-9]\d{0,2})(?P<unit>[mhd])(?:-(?P<kind>futures|mark|funding_rate))?\.(?:csv|feather)"
 )
 _BOOK_NAME = re.compile(
     r"(?P<kind>spot|usdm|cm)_(?P<symbol>[a-z0-9]+(?:_perp|_\d{6})?)_(?P<day>\d{8})_depth\d*\.json(?:\.gz)?"
@@ -43,7 +43,7 @@ _TABLES = {  # what no other table has; the readers say what else they need
     "minutes": {"instrument_name", "candle_close_time_ms"},
 }
 _RECORDING = "recording"
-_UNITS = {"m": 60, "h": HOUR, "d": 24 * HOUR, "w": 7 * 24 * HOUR}
+_UNITS = {"m": 60, "h": HOUR, "d": 24 * HOUR}
 _CANDLES = "candles"
 _UNKNOWN = "file of no known kind"
 
