@@ -374,6 +374,41 @@ def test_deribits_subscriptions_give_options_and_contracts(tmp_path: Path) -> No
     }
 
 
+def test_deribits_order_book_answers_are_books_and_tickers(tmp_path: Path) -> None:
+    """As `public/get_order_book` answers: a ticker, and the levels beside it."""
+    prices = {"best_bid_price": 99.0, "best_ask_price": 101.0, "mark_price": 100.5, "funding_8h": 0.0001}
+    levels = {"bids": [[99.0, 990.0], [98.0, 980.0]], "asks": [[101.0, 2020.0]], "change_id": 7}
+    asked = "www.deribit.com/api/v2/public/get_order_book?instrument_name"
+    for name, sides in (("BTC-PERPETUAL", levels), ("BTC_USDC-29MAR24-100-C", levels)):
+        row = ticker(name, **prices, **sides)["params"]["data"]
+        lines = [answer(f"{asked}={name}", {"jsonrpc": "2.0", "result": row})]
+        write(tmp_path, *lines, name=name)
+    found = snapshot(tmp_path)
+    assert found.perpetuals
+    assert found.perpetuals.books
+    assert found.perpetuals.books.bid_size[0] == pytest.approx([10.0, 10.0], rel=1e-12)
+    assert found.perpetuals.books.ask_price[0, 0] == 101.0
+    assert (found.perpetuals.mark[0], found.perpetuals.funding_rate[0]) == (100.5, 0.0001)
+    assert found.excluded == {"option not quoted in coin": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("BTC_USDC", "spot market of deribit, which is not read"),
+        ("XRP_USDC-29MAR24-0d5-C", "option not quoted in coin"),
+        ("BTC-FS-29MAR24_PERP", "instrument of deribit of another kind, which is not read"),
+    ],
+)
+def test_what_deribit_has_beside_contracts_and_options_in_coin_is_counted_as_what_it_is(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    listed = {"instrument_name": name, "contract_size": 1.0, "min_trade_amount": 1.0, "tick_size": 1.0}
+    at = "www.deribit.com/api/v2/public/get_instruments"
+    write(tmp_path, *quoted_everywhere(), came(ticker(name)), answer(at, {"jsonrpc": "2.0", "result": [listed]}))
+    assert snapshot(tmp_path).excluded == {reason: 1, f"listed {reason}": 1}
+
+
 def test_hyperliquids_books_are_of_perpetuals_in_usdc(tmp_path: Path) -> None:
     levels = [[{"px": f"{100 + side * i}", "sz": f"{i}", "n": 1} for i in (1, 2)] for side in (-1, 1)]
     write(

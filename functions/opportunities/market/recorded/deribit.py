@@ -16,7 +16,8 @@ FUNDING_HOURS = 8
 
 _HOST = "www.deribit.com"
 _CONTRACT = re.compile(r"(?P<base>[A-Z0-9]+)(?:_(?P<quote>USD[CT]))?-(?P<term>PERPETUAL|\d{1,2}[A-Z]{3}\d{2})")
-_OTHER_OPTION = "option not quoted in coin"
+_PAIR = re.compile(r"[A-Z0-9]+_[A-Z0-9]+")
+_OPTION = re.compile(r".+-\d+(?:D\d+)?-[CP]")  # the strike 0d5 is half a dollar
 
 
 def named(name: str) -> Key | None:
@@ -65,15 +66,26 @@ def events(message: Message) -> Iterator[Event]:
         if what == "get_instruments":
             yield from (_listed(row) for row in result if row.get("is_active", True))
         elif what in ("ticker", "get_order_book"):
-            yield _ticker(result)
+            yield (quoted := _ticker(result))
+            if what == "get_order_book" and not isinstance(quoted, Ignored):
+                yield _book(result)
         else:
             yield Ignored(f"answer to {what} of {EXCHANGE}, which is not read")
+
+
+def _unread(name: str) -> str:
+    """Why an instrument that has no `named` is not read."""
+    if _PAIR.fullmatch(name):
+        return f"spot market of {EXCHANGE}, which is not read"
+    if _OPTION.fullmatch(name.upper()):
+        return "option not quoted in coin"
+    return f"instrument of {EXCHANGE} of another kind, which is not read"
 
 
 def _ticker(row: Mapping[str, Any]) -> Event:
     key = named(row["instrument_name"])
     if key is None:
-        return Ignored(_OTHER_OPTION)
+        return Ignored(_unread(row["instrument_name"]))
     option = key.section == "options"
     index = number(row.get("index_price"))
     in_usd = 1.0 if key.inverse and not option else index
@@ -100,7 +112,7 @@ def _ticker(row: Mapping[str, Any]) -> Event:
 def _book(row: Mapping[str, Any]) -> Event:
     key = named(row["instrument_name"])
     if key is None:
-        return Ignored(_OTHER_OPTION)
+        return Ignored(_unread(row["instrument_name"]))
     bids, asks = _side(row["bids"]), _side(row["asks"])
     update, previous = row["change_id"], row.get("prev_change_id")
     if row.get("type", "snapshot") == "snapshot":
@@ -116,7 +128,7 @@ def _side(levels: list[list[Any]]) -> Side:
 def _listed(row: Mapping[str, Any]) -> Event:
     key = named(row["instrument_name"])
     if key is None:
-        return Ignored("instrument that is an " + _OTHER_OPTION)
+        return Ignored("listed " + _unread(row["instrument_name"]))
     size, least = number(row["contract_size"]), number(row["min_trade_amount"])
     in_usd = key.inverse and key.section != "options"
     return Listed(
