@@ -409,6 +409,19 @@ def test_what_deribit_has_beside_contracts_and_options_in_coin_is_counted_as_wha
     assert snapshot(tmp_path).excluded == {reason: 1, f"listed {reason}": 1}
 
 
+@pytest.mark.parametrize(("seconds", "left"), [(-1, 0), (0, 1), (1, 1)])
+def test_a_contract_that_has_expired_is_counted(tmp_path: Path, seconds: int, left: int) -> None:
+    """The 5th of March at 8:00 UTC is 3.5 hours after the others' moment."""
+    expiry = at(104)
+    lines = [answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(), expiry - NOW - 5)]
+    lines += [answer(f"{LINEAR}/depth?symbol=BTCUSDT_240305", depth(), expiry - NOW - 5)]
+    lines += [came(ticker("BTC-5MAR24-100-C"), expiry - NOW - 5)]
+    write(tmp_path, *lines)
+    found = snapshot(tmp_path, expiry + seconds)
+    assert (found.futures is None, found.options is None) == (bool(left), bool(left))
+    assert found.excluded == ({"expired": 2} if left else {})
+
+
 def test_hyperliquids_books_are_of_perpetuals_in_usdc(tmp_path: Path) -> None:
     levels = [[{"px": f"{100 + side * i}", "sz": f"{i}", "n": 1} for i in (1, 2)] for side in (-1, 1)]
     write(

@@ -74,6 +74,7 @@ def from_directory(
             read_minutes(files.minutes, as_of, excluded),
             replay(files.recordings, as_of, excluded),
         ),
+        as_of,
         excluded,
     )
     markets: dict[str, Markets] = {

@@ -63,9 +63,10 @@ def books_of(files: Sequence[BookFile], as_of: int, exchange: str, excluded: Cou
     return list(found.values())
 
 
-def merged(observed: Iterable[Observed], excluded: Counter[str]) -> dict[Key, Observed]:
+def merged(observed: Iterable[Observed], as_of: int, excluded: Counter[str]) -> dict[Key, Observed]:
     """What is known of each market that belongs in a snapshot: recorded rules before assumed ones, the newest book, and
-    the newest of each number. Markets that do not belong, or of which neither book nor number is known, are counted.
+    the newest of each number. Markets that do not belong, that have expired, or of which neither book nor number is
+    known, are counted.
     """
     found: dict[Key, Observed] = {}
     for each in sorted(observed, key=lambda each: each.quoted):
@@ -77,8 +78,10 @@ def merged(observed: Iterable[Observed], excluded: Counter[str]) -> dict[Key, Ob
         else:
             found[each.key] = each
     for key, each in list(found.items()):
-        quoted = each.book or each.values
-        if reason := unfit(key.base, key.quote, key.settle) if quoted else "instrument without a quote":
+        reason = unfit(key.base, key.quote, key.settle) if each.book or each.values else "instrument without a quote"
+        if not reason and key.terms and key.expiry <= as_of:
+            reason = "expired"
+        if reason:
             excluded[reason] += 1
             del found[key]
     return found
@@ -114,11 +117,7 @@ def options_of(
                     raise MarketDataError(f"{path}: it records the same as {first}; leave one of them out.")
                 exported.append(quote)
     recorded = {quote.contract for quote in (*live, *exported)}
-    heard = {
-        _contract(each): each
-        for each in observed
-        if each.key.section == "options" and each.key.expiry > as_of and _contract(each) not in recorded
-    }
+    heard = {_contract(each): each for each in observed if _contract(each) not in recorded}
     quotes, derived = with_forwards([*live, *exported, *starmap(_quote, heard.items())])
     if not quotes:
         return None
