@@ -498,6 +498,24 @@ def test_recorded_rules_count_for_what_another_file_quotes(tmp_path: Path, name:
     assert found.excluded == {"instrument without a quote": 1}
 
 
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_message_behind_the_moments_minute_is_not_looked_at(tmp_path: Path, name: str) -> None:
+    line = BROKEN[name][0].replace(str(NOW - 5), str(NOW + 60)).replace("1709613000.5", str(NOW + 60))
+    write(tmp_path, answer(f"{SPOT}/depth?symbol=BTCUSDT", depth()), came({}, 60), line, came({}, 61))
+    assert snapshot(tmp_path).excluded == {"message after the moment": 3}
+
+
+@pytest.mark.parametrize("end", range(1, 60, 7))
+def test_a_last_line_that_was_cut_off_is_counted(tmp_path: Path, end: int) -> None:
+    book, cut = answer(f"{SPOT}/depth?symbol=BTCUSDT", depth()), streamed({"stream": "btcusdt@depth", "data": {}})[:end]
+    path = write(tmp_path, book, cut, packed=False)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert snapshot(tmp_path).excluded == {"message that was cut off": 1}
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(MarketDataError, match=f"^{path}, line 2: "):
+        snapshot(tmp_path)
+
+
 @pytest.mark.parametrize("field", ["markPrice", "nextFundingTime", "lastFundingRate"])
 def test_a_number_that_no_float_can_hold_is_none(tmp_path: Path, field: str) -> None:
     for huge in (10**400, 10**300, f"1{'0' * 400}"):

@@ -12,6 +12,7 @@ import gzip
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,6 @@ _RECEIVED = re.compile(r"(?P<time>\d{9,10}(?:\.\d+)?): (?P<body>[\[{].*)", re.DO
 _NANOSECONDS = re.compile(r"(?P<time>\d{19}) (?P<body>[\[{].*)", re.DOTALL)
 _OTHER = re.compile(r"wss?://\S+ <->? \d{9,10}(?:\.\d+)?(?:: .*)?|configuration: .*", re.DOTALL)
 _DECODER = json.JSONDecoder()
-_NOTHING: SplitResult = urlsplit("")
 
 
 @dataclass(frozen=True)
@@ -45,25 +45,48 @@ def is_recording(line: str) -> bool:
     return any(pattern.fullmatch(line) for pattern in (_ANSWER, _RECEIVED, _NANOSECONDS, _OTHER))
 
 
-def read_messages(path: Path) -> Iterator[Message]:
-    """The file's messages in its order; raises MarketDataError with the line where one is none, or cannot be read."""
-    for line, text in enumerate(_lines(path), 1):
+def read_messages(path: Path, until: float, excluded: Counter[str]) -> Iterator[Message]:
+    """The file's messages that came in before `until`, in its order; what they hold that came in later is not looked
+    at, nor what stands behind them without saying when, but counted.
+
+    So is a last line that was cut off, as where the recorder was ended. Raises MarketDataError with the line where
+    another is no message, or cannot be read.
+    """
+    lines, ended = _lines(path), False
+    for line, text in enumerate(lines, 1):
         if not text.strip() or _OTHER.fullmatch(text):
             continue
-        answer, nanoseconds = _ANSWER.fullmatch(text), _NANOSECONDS.fullmatch(text)
-        found = answer or nanoseconds or _RECEIVED.fullmatch(text)
-        if not found:
-            raise MarketDataError(f"{path}, line {line}: {text[:40]!r} is no recorded message.")
+        found = _ANSWER.fullmatch(text) or _NANOSECONDS.fullmatch(text) or _RECEIVED.fullmatch(text)
+        if ended := (_time(found) >= until if found else ended):
+            excluded["message after the moment"] += 1
+            continue
         try:
-            body, _ = _DECODER.raw_decode(found["body"])  # some recorders add the answer's headers behind it
-        except (ValueError, RecursionError) as error:
-            raise MarketDataError(f"{path}, line {line}: its body is no JSON ({error!s:.80}).") from error
-        try:
-            url = urlsplit(answer["url"]) if answer else _NOTHING
-        except ValueError as error:
-            raise MarketDataError(f"{path}, line {line}: it answers no address ({error!s:.80}).") from error
-        time = int(found["time"]) / 1e9 if nanoseconds else float(found["time"])
-        yield Message(time, body, url, f"{path}, line {line}")
+            message = _message(found, text, f"{path}, line {line}")
+        except MarketDataError:
+            if line < len(lines):  # a whole last line ends in a newline, behind which there is an empty one
+                raise
+            excluded["message that was cut off"] += 1
+        else:
+            yield message
+
+
+def _message(found: re.Match[str] | None, text: str, where: str) -> Message:
+    if not found:
+        raise MarketDataError(f"{where}: {text[:40]!r} is no recorded message.")
+    try:
+        body, _ = _DECODER.raw_decode(found["body"])  # some recorders add the answer's headers behind it
+    except (ValueError, RecursionError) as error:
+        raise MarketDataError(f"{where}: its body is no JSON ({error!s:.80}).") from error
+    try:
+        url = urlsplit(found.groupdict().get("url", ""))
+    except ValueError as error:
+        raise MarketDataError(f"{where}: it answers no address ({error!s:.80}).") from error
+    return Message(_time(found), body, url, where)
+
+
+def _time(found: re.Match[str]) -> float:
+    """Epoch seconds."""
+    return int(found["time"]) / 1e9 if found.re is _NANOSECONDS else float(found["time"])
 
 
 def first_line(path: Path, *, most: int = 1 << 16) -> str:
@@ -80,10 +103,10 @@ def first_line(path: Path, *, most: int = 1 << 16) -> str:
         raise MarketDataError(f"{path}: it cannot be read ({error}).") from error
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path) -> list[str]:
     try:
         content = path.read_bytes()
         text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8-sig")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise MarketDataError(f"{path}: it cannot be read as a recording ({error}).") from error
-    yield from text.split("\n")
+    return text.split("\n")

@@ -111,10 +111,7 @@ def replay(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> list[Ob
 
 def _events(path: Path, as_of: int, excluded: Counter[str]) -> Iterator[tuple[float, Event]]:
     """What the messages until the moment's minute is over say, in the order of the file."""
-    for message in read_messages(path):
-        if message.time >= as_of + MINUTE:
-            excluded["message after the moment"] += 1
-            continue
+    for message in read_messages(path, as_of + MINUTE, excluded):
         yield from ((message.time, event) for event in _read(message))
 
 
