@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from opportunities import scans
+from opportunities.market.simulated import simulated
 from tests.template import ROOT, definition, functions, template
 
 RESOURCES = template()["Resources"]
@@ -14,6 +15,21 @@ RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
     return {name: one["Properties"] for name, one in RESOURCES.items() if one["Type"] == kind}
+
+
+SEED = template()["Parameters"]["SimulationSeed"]
+
+
+@pytest.mark.parametrize("seed", [SEED["Default"], "0", "9" * 18])
+def test_every_seed_that_a_deployment_may_have_makes_a_market(seed: str) -> None:
+    assert re.search(SEED["AllowedPattern"], seed)
+    assert simulated(int(seed), 1_712_589_634, assets=2).spot
+
+
+@pytest.mark.parametrize("seed", ["-1", "7.5", "1e3", "", " 7", "07", "9" * 19])
+def test_a_seed_that_could_make_none_or_another_than_it_says_is_refused_at_deployment(seed: str) -> None:
+    assert SEED["Type"] == "String"  # CloudFormation looks at a pattern of these only
+    assert not re.search(SEED["AllowedPattern"], seed)
 
 
 def test_every_bad_end_of_this_workflow_and_of_no_other_is_told() -> None:
