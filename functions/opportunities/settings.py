@@ -38,7 +38,7 @@ def snapshot_seconds() -> int:
 
 
 def market_source() -> str:
-    """`live` or `simulated`."""
+    """`live`, `simulated` or `planted`."""
     return _required("MARKET_SOURCE")
 
 

@@ -19,7 +19,7 @@ type Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Candles:
-    """OHLCV bars of one timeframe: arrays of shape (symbols, bars), oldest first, row i is spot symbol i.
+    """OHLCV bars of one timeframe: arrays of shape (symbols, bars), oldest first, row i is row i of its section.
 
     All bars were closed at `captured_at`. `open_time` has shape (bars,), epoch seconds, evenly spaced by
     `seconds`. NaN stands before a symbol's listing, never in between. `volume` is in units of the base asset.
@@ -38,7 +38,7 @@ class Candles:
 class Books:
     """Order books: arrays of shape (symbols, levels), best level first, NaN where a side has no more levels.
 
-    Sizes are in units of the base asset. Row i is spot symbol i.
+    Sizes are in units of the base asset. Row i is row i of its section.
     """
 
     bid_price: Floats
@@ -171,8 +171,9 @@ class MarketSnapshot:
 
     `source` says where it comes from ("simulated", "files", "live" and its exchanges); `assumptions` names every
     number in it that was assumed and not observed; `excluded` counts the markets left out by reason; `freshness` gives
-    the time of the newest observation per section ("spot", "perpetuals", "futures", "options"). A section that could
-    not be had is None, with its reason in `missing`. `fees` are the base-tier fees per exchange.
+    the time of the newest observation per section ("spot", "perpetuals", "futures", "options"), and of recorded markets
+    that of the oldest order book ("books"). A section that could not be had is None, with its reason in `missing`.
+    `fees` are the base-tier fees per exchange.
     """
 
     captured_at: int
