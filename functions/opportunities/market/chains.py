@@ -28,8 +28,7 @@ class Contract:
 
     @property
     def symbol(self) -> str:
-        day = datetime.fromtimestamp(self.expiry, UTC)
-        return f"{self.coin}/USD:{self.coin}-{day:%y%m%d}-{self.strike:.12g}-{'C' if self.call else 'P'}"
+        return f"{self.coin}/USD:{self.coin}-{dated(self.expiry)}-{self.strike:.12g}-{'C' if self.call else 'P'}"
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,11 @@ def deribit_expiry(day: str) -> int | None:
     except ValueError:
         return None
     return int(moment.timestamp())
+
+
+def dated(expiry: int) -> str:
+    """An expiry (epoch seconds) as symbols have it: 241227."""
+    return f"{datetime.fromtimestamp(expiry, UTC):%y%m%d}"
 
 
 def parity_forward(quotes: Iterable[Quote]) -> float:

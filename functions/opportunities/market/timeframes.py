@@ -8,6 +8,11 @@ HOUR = 3_600
 DAY = 24 * HOUR
 TIMEFRAMES = {"1h": HOUR, "4h": 4 * HOUR, "1d": DAY}
 BARS = 1_000
+GRACE = 5 * 60
+"""How late what an exchange shows every hour may be."""
+
+CANDLES_LAST = 2 * HOUR + GRACE
+"""From the opening of the last hourly bar on: two bars and five minutes, freqtrade's rule. Later they are stale."""
 
 
 def timeframes(hourly: Candles) -> dict[str, Candles]:

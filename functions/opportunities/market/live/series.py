@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from opportunities.market.columns import BOOKS, CANDLES
 from opportunities.market.live.listings import Listing, number
 from opportunities.market.live.reading import BOOK_LEVELS
 from opportunities.market.snapshot import Books, Candles, Floats, Ints, Rules
-from opportunities.market.timeframes import HOUR
+from opportunities.market.timeframes import CANDLES_LAST, HOUR
 
-_COLUMNS = ("open", "high", "low", "close", "volume")
-_GRACE = 5 * 60
 _TICK_SIZE = 4  # ccxt's precision mode in which precisions are steps
 
 
@@ -36,15 +35,15 @@ def closed_bars(rows: Sequence[Sequence[float | None]], captured_at: int) -> Flo
 
 def hourly(bars: Sequence[Floats | None], captured_at: int) -> tuple[Candles | None, int]:
     """All series on one grid that ends with the newest bar of any, and how many were left out since they end before
-    it or more than two bars and five minutes before the capture (freqtrade's rule). Rows without bars are NaN.
+    it or longer before the capture than candles last. Rows without bars are NaN.
     """
     ends = [int(each[-1, 0]) for each in bars if each is not None and len(each)]
     end = max(ends, default=0)
-    if end < captured_at - 2 * HOUR - _GRACE:
+    if end < captured_at - CANDLES_LAST:
         return None, len(ends)
     kept = [each if each is not None and len(each) and int(each[-1, 0]) == end else None for each in bars]
     longest = max(len(each) for each in kept if each is not None)
-    columns = {name: np.full((len(bars), longest), np.nan) for name in _COLUMNS}
+    columns = {name: np.full((len(bars), longest), np.nan) for name in CANDLES}
     for i, each in enumerate(kept):
         if each is not None:
             for j, column in enumerate(columns.values()):
@@ -58,11 +57,7 @@ def books(listings: Sequence[Listing], answers: Sequence[Mapping[str, Any] | Non
     known = sum(bool(answer) for answer in answers)
     if not known:
         return None
-    columns = {
-        f"{side}_{what}": np.full((len(listings), BOOK_LEVELS), np.nan)
-        for side in ("bid", "ask")
-        for what in ("price", "size")
-    }
+    columns = {name: np.full((len(listings), BOOK_LEVELS), np.nan) for name in BOOKS}
     for i, (listing, answer) in enumerate(zip(listings, answers, strict=True)):
         for side in ("bid", "ask"):
             for j, level in enumerate((answer or {}).get(f"{side}s", [])[:BOOK_LEVELS]):

@@ -11,7 +11,6 @@ from opportunities.market.recorded.catalogue import Market
 from opportunities.market.recorded.events import Key
 from opportunities.market.recorded.recordings import Bars, Payments, read_bars, read_payments
 from opportunities.market.recorded.sections import (
-    GRACE,
     Markets,
     Moment,
     book_first,
@@ -23,7 +22,7 @@ from opportunities.market.recorded.sections import (
     volumes,
 )
 from opportunities.market.snapshot import Futures, Perpetuals
-from opportunities.market.timeframes import BARS, DAY, HOUR, timeframes
+from opportunities.market.timeframes import BARS, DAY, GRACE, HOUR, timeframes
 
 _TIMEFRAMES = ("1h", "4h")
 _USUAL_HOURS = 8

@@ -15,9 +15,9 @@ from typing import NoReturn
 import numpy as np
 
 from opportunities.errors import MarketDataError
+from opportunities.market.columns import BOOKS
 from opportunities.market.snapshot import Books, Floats
 
-_COLUMNS = ("bid_price", "bid_size", "ask_price", "ask_size")
 _LAST_MS = 10**15  # in the year 33658
 
 
@@ -72,7 +72,7 @@ def read_depth(path: Path) -> Depth:
 def stacked(books: Sequence[Depth]) -> Books:
     """At least one book; shorter sides end in NaN."""
     levels = max(len(side) for book in books for side in (book.bids, book.asks))
-    columns = {name: np.full((len(books), levels), np.nan) for name in _COLUMNS}
+    columns = {name: np.full((len(books), levels), np.nan) for name in BOOKS}
     for i, book in enumerate(books):
         for side, name in ((book.bids, "bid"), (book.asks, "ask")):
             columns[f"{name}_price"][i, : len(side)] = side[:, 0]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import nan
 from typing import Any
 
-from opportunities.market.chains import deribit_contract, deribit_expiry
+from opportunities.market.chains import dated, deribit_contract, deribit_expiry
 from opportunities.market.recorded.binance import TRADES
 from opportunities.market.recorded.events import Book, Change, Event, Ignored, Key, Listed, Side, number, numbers, side
 from opportunities.market.recorded.messages import Message
@@ -33,13 +33,8 @@ def named(name: str) -> Key | None:
     symbol = f"{base}/{quote}:{quote}" if quote else f"{base}/USD:{base}"
     if term == "PERPETUAL":
         return Key(EXCHANGE, symbol)
-    return Key(EXCHANGE, f"{symbol}-{expiry_code(term)}") if deribit_expiry(term) else None
-
-
-def expiry_code(term: str) -> str:
-    """ "24SEP21" as unified symbols write it, "210924"."""
-    months = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-    return f"{term[-2:]}{months.index(term[-5:-2]) + 1:02}{int(term[:-5]):02}"
+    expiry = deribit_expiry(term)
+    return Key(EXCHANGE, f"{symbol}-{dated(expiry)}") if expiry else None
 
 
 def usual(key: Key) -> Listed:

@@ -15,6 +15,7 @@ import numpy as np
 
 from opportunities.errors import MarketDataError
 from opportunities.market.chains import Contract, Quote, options_section, with_forwards
+from opportunities.market.recorded import deribit
 from opportunities.market.recorded.catalogue import BookFile, Catalogue
 from opportunities.market.recorded.chains import read_export, read_snapshot
 from opportunities.market.recorded.depth import read_depth
@@ -24,7 +25,6 @@ from opportunities.market.snapshot import Options
 from opportunities.market.universe import unfit
 
 _CHAINS_LAST = 24 * 60 * MINUTE
-_EXCHANGE = "deribit"
 _QUOTED = ("mark", "forward", "index", "bid_size", "ask_size", "mark_iv", "open_interest_usd", "volume_24h_usd")
 
 
@@ -121,7 +121,7 @@ def options_of(
     quotes, derived = with_forwards([*live, *exported, *starmap(_quote, heard.items())])
     if not quotes:
         return None
-    section = options_section(quotes, _EXCHANGE)
+    section = options_section(quotes, deribit.EXCHANGE)
     assumptions = {}
     if derived:
         said = ", ".join(f"{coin} {datetime.fromtimestamp(expiry, UTC):%Y-%m-%d}" for coin, expiry in derived)

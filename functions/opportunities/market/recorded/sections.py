@@ -6,17 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from opportunities.market.columns import CANDLES, RULES
 from opportunities.market.recorded.catalogue import Market
 from opportunities.market.recorded.depth import stacked
 from opportunities.market.recorded.events import Key
 from opportunities.market.recorded.recordings import Bars, read_bars
 from opportunities.market.recorded.replay import Observed
 from opportunities.market.snapshot import Books, Candles, Floats, Rules, Spot
-from opportunities.market.timeframes import HOUR, timeframes
-
-GRACE = 5 * 60
-_COLUMNS = ("open", "high", "low", "close", "volume")
-_RULES = ("contract_size", "tick", "lot", "minimum_notional_usd")
+from opportunities.market.timeframes import CANDLES_LAST, HOUR, timeframes
 
 type Markets = Mapping[Key, Observed]
 
@@ -31,13 +28,13 @@ class Moment:
 
 
 def fresh(markets: Sequence[Market], as_of: int, excluded: Counter[str]) -> list[tuple[Market, Bars]]:
-    """The markets with the newest bar that any of them has, which is at most two bars and five minutes old
-    (freqtrade's rule); the others are counted in `excluded`.
+    """The markets with the newest bar that any of them has, and that is no older than candles last; the others are
+    counted in `excluded`.
     """
     series = [(market, read_bars(market.candles, HOUR, as_of)) for market in markets]
     listed = [(market, bars) for market, bars in series if len(bars.open_time)]
     newest = max((int(bars.open_time[-1]) for _, bars in listed), default=0)
-    end = max(newest, as_of - 2 * HOUR - GRACE)
+    end = max(newest, as_of - CANDLES_LAST)
     kept = [(market, bars) for market, bars in listed if bars.open_time[-1] >= end]
     excluded["not listed yet"] += len(series) - len(listed)
     excluded["stale"] += len(listed) - len(kept)
@@ -113,7 +110,7 @@ def rules(keys: Sequence[Key], observed: Markets) -> Rules | None:
     listed = [observed[key].listed if key in observed else None for key in keys]
     if not any(each and (np.isfinite(each.tick) or each.key.inverse) for each in listed):
         return None
-    return Rules(*(np.array([getattr(each, name) if each else np.nan for each in listed]) for name in _RULES))
+    return Rules(*(np.array([getattr(each, name) if each else np.nan for each in listed]) for name in RULES))
 
 
 def hourly(series: Sequence[Bars | None]) -> Candles | None:
@@ -123,7 +120,7 @@ def hourly(series: Sequence[Bars | None]) -> Candles | None:
         return None
     begin = min(int(bars.open_time[0]) for bars in known)
     end = int(known[0].open_time[-1]) + HOUR
-    columns = {name: np.full((len(series), (end - begin) // HOUR), np.nan) for name in _COLUMNS}
+    columns = {name: np.full((len(series), (end - begin) // HOUR), np.nan) for name in CANDLES}
     for i, bars in enumerate(series):
         for name, column in columns.items():
             if bars is not None:

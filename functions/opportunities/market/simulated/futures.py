@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from opportunities.market.chains import dated
 from opportunities.market.simulated.moment import (
     EXCHANGE,
     MINIMUM_NOTIONAL_USD,
@@ -41,11 +42,6 @@ def expiries(captured_at: int) -> tuple[int, ...]:
     months = [friday for friday in fridays if _month(friday + 7 * DAY) != _month(friday)]
     quarters = [friday for friday in months if _month(friday) % 3 == 0]
     return tuple(sorted({*fridays[:_WEEKS], *months[:_MONTHS], *quarters[:_QUARTERS]}))
-
-
-def dated(expiry: int) -> str:
-    """An expiry as symbols have it: 241227."""
-    return f"{datetime.fromtimestamp(expiry, UTC):%y%m%d}"
 
 
 def _month(time: int) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from opportunities.market.columns import BOOKS
 from opportunities.market.simulated.assets import Asset
 from opportunities.market.simulated.paths import Paths
 from opportunities.market.snapshot import Books, Floats, Ints, Rules
@@ -102,12 +103,11 @@ def quoted(
 
 def joined(*parts: Quotes) -> Quotes:
     """The same instruments, one part after the other."""
-    names = ("bid_price", "bid_size", "ask_price", "ask_size")
     return Quotes(
         middle=np.concatenate([part.middle for part in parts]),
         decimals=np.concatenate([part.decimals for part in parts]),
         volume_usd=np.concatenate([part.volume_usd for part in parts]),
-        books=Books(*(np.concatenate([getattr(part.books, name) for part in parts]) for name in names)),
+        books=Books(*(np.concatenate([getattr(part.books, name) for part in parts]) for name in BOOKS)),
     )
 
 

@@ -4,7 +4,8 @@ from math import erf
 
 import numpy as np
 
-from opportunities.market.simulated.futures import dated, expiries, forwards
+from opportunities.market.chains import dated
+from opportunities.market.simulated.futures import expiries, forwards
 from opportunities.market.simulated.moment import EXCHANGE, Moment, rules
 from opportunities.market.snapshot import Floats, Futures, Options, Perpetuals
 from opportunities.market.timeframes import HOUR
