@@ -266,7 +266,7 @@ def test_an_exchange_that_never_answers_costs_its_part_and_the_budget(troubled: 
     troubled.always["api.bybit.com"] = None
     begun = time.monotonic()
     market = captured(troubled, "bybit", "kraken", budget=1.0)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 20  # a second, on a machine with nothing else to do; without a budget never
     assert market.spot
     assert set(market.spot.exchanges) == {"kraken"}
     assert "did not answer" in market.missing["markets on bybit"]

@@ -1,6 +1,5 @@
 """The simulated market: reproducible, and like a market in the ways the strategies look at."""
 
-import time
 from dataclasses import fields
 from functools import cache
 
@@ -244,11 +243,8 @@ def test_rules_fit_what_is_quoted() -> None:
     assert np.isnan(perpetuals.rules.minimum_notional_usd[40:]).all()
 
 
-def test_a_whole_market_is_made_quickly_and_is_no_large_file() -> None:
-    begin = time.perf_counter()
-    snapshot = simulated(3, NOW)
-    assert time.perf_counter() - begin < 2
-    assert len(save(snapshot)) < 12e6
+def test_a_whole_market_is_no_large_file() -> None:
+    assert len(save(simulated(3, NOW))) < 12e6
 
 
 def test_most_assets_have_a_perpetual_and_intervals_differ() -> None:

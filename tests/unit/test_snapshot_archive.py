@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import tracemalloc
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
@@ -481,18 +480,3 @@ def test_a_size_beyond_the_file_is_refused_before_memory_is_taken(bars: int) -> 
         assert tracemalloc.get_traced_memory()[1] < 1e6
     finally:
         tracemalloc.stop()
-
-
-def test_loading_takes_no_longer_than_numpy_load_of_the_same_arrays() -> None:
-    rng = np.random.default_rng(5)
-    data = save(snapshot_of(spot=spot_of(rng, 200, {"1h": 500}, 0), perpetuals=None))
-
-    def least(read: Callable[[bytes], object]) -> float:
-        def once() -> float:
-            begin = time.perf_counter()
-            read(data)
-            return time.perf_counter() - begin
-
-        return min(once() for _ in range(30))
-
-    assert least(load) <= 1.3 * least(blocks_of)
