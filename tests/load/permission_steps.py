@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from opportunities import strategies
 from opportunities.market.archive import save
 from opportunities.market.simulated import simulated
 from opscan.stack.api import Answer, Caller
@@ -140,9 +141,10 @@ def unstartable(probe: Probe) -> None:
 
 
 def _while_it_runs(probe: Probe, do: Callable[[str], bool]) -> str:
-    """The scan to which it could be done: it is False where the scan had ended first."""
+    """The scan to which it could be done: it is False where the scan had ended first. Every strategy has a part in it,
+    so that it takes its time."""
     for _ in range(_TRIES):
-        scan_id = probe.discover()
+        scan_id = probe.discover(strategy_ids=strategies.names())
         if do(scan_id):
             return scan_id
     raise EndedFirst(f"{_TRIES} scans had ended before anything could be done to them: run it on a quieter machine")

@@ -68,7 +68,7 @@ def test_scans_that_end_too_soon_show_nothing(step: permission_steps.Step, monke
     probe = Probe.__new__(Probe)
     probe.stack = Ended()  # type: ignore[assignment]
     probe.caller = Ended()  # type: ignore[assignment]
-    monkeypatch.setattr(Probe, "discover", lambda *_: "scan_1")
+    monkeypatch.setattr(Probe, "discover", lambda *_, **__: "scan_1")
     monkeypatch.setattr(Probe, "executions", lambda *_: [{"executionArn": "arn:of:scan_1"}])
     with pytest.raises(EndedFirst, match="8 scans"):
         step(probe)
