@@ -30,9 +30,10 @@ from tests.template import template
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "functions" / "opportunities"
 MODULES = [
-    "store", "table", "items", "scans", "http", "cursors",
+    "store", "table", "items", "wire", "snapshots", "scans", "http", "cursors", "requests",
     *(f"services/{name}" for name in (
-        "cancel", "discover", "history", "lookup", "removal", "results", "status", "waiting", "workflow",
+        "cancel", "discover", "history", "judge", "lookup", "market", "removal", "results", "status", "waiting",
+        "workflow",
     )),
     *(f"handlers/{path.stem}" for path in sorted((PACKAGE / "handlers").glob("[a-z]*.py"))),
 ]  # fmt: skip
@@ -40,7 +41,7 @@ TESTS = [
     *(f"tests/unit/test_{name}.py" for name in (
         "answer_of_results", "answers", "capture", "ended", "ending", "handlers", "history", "http", "idempotency",
         "items", "judge", "limits", "lost_answers", "openapi", "scan_rules", "scan_size", "strategy_handler", "table",
-        "waiting", "workflow_service",
+        "waiting", "wire", "workflow_service",
     )),
     "tests/contract/test_store.py",
     "-k", "not ministack and not dynamodb_local",

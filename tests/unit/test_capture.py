@@ -71,7 +71,8 @@ def test_the_loser_of_a_race_uses_the_winners_snapshot(s3: Recorder, monkeypatch
     assert loser.asked == [30_000]
     stored = load(SnapshotShelf(s3, BUCKET).get(key))
     assert stored.source == "take 1"
-    assert [arguments.get("IfNoneMatch") for name, arguments, _ in s3.calls if name == "put_object"] == ["*", "*"]
+    puts = [arguments for name, arguments, _ in s3.calls if name == "put_object"]
+    assert [(one["IfNoneMatch"], one["ContentType"]) for one in puts] == [("*", "application/octet-stream")] * 2
 
 
 def test_a_pinned_snapshot_must_be_there(s3: Recorder) -> None:
@@ -216,3 +217,72 @@ def test_a_bucket_that_does_not_answer_now_is_asked_again_later(
 def test_a_bucket_that_refuses_is_not(call: Callable[[SnapshotShelf], object]) -> None:
     with pytest.raises((ClientError, MarketUnavailable)):  # neither of which the workflow tries again
         call(SnapshotShelf(Trouble(s3_error("AccessDenied", 403)), BUCKET))
+
+
+@pytest.mark.parametrize(("code", "status"), [("PreconditionFailed", 412), ("ConditionalRequestConflict", 409)])
+def test_what_somebody_else_has_written_or_is_writing_stands(code: str, status: int) -> None:
+    SnapshotShelf(Trouble(s3_error(code, status)), BUCKET).put_once("windows/x/1", b"")
+
+
+@pytest.mark.parametrize("code", ["404", "NoSuchKey", "NotFound"])
+def test_nothing_is_there_whatever_s3_calls_it(code: str) -> None:
+    shelf = SnapshotShelf(Trouble(s3_error(code, 404)), BUCKET)
+    assert not shelf.has("windows/x/1")
+    with pytest.raises(MarketUnavailable, match="windows/x/1 is gone; start a new scan"):
+        shelf.get("windows/x/1")
+
+
+@pytest.mark.parametrize("code", ["403", "AccessDenied"])
+def test_nothing_may_be_there_for_a_role_that_is_refused(code: str) -> None:
+    with pytest.raises(MarketUnavailable, match="or this function's role may not read it"):
+        SnapshotShelf(Trouble(s3_error(code, 403)), BUCKET).get("windows/x/1")
+
+
+def test_any_other_error_of_s3_crashes() -> None:
+    shelf = SnapshotShelf(Trouble(s3_error("InvalidArgument", 400)), BUCKET)
+    for call in CALLS:
+        with pytest.raises(ClientError):
+            call(shelf)
+
+
+def test_a_body_that_breaks_off_is_read_again_later() -> None:
+    class BreaksOff:
+        def get_object(self, **_arguments: Any) -> Any:
+            return {"Body": Trouble(ReadTimeoutError(endpoint_url="https://s3"))}
+
+    with pytest.raises(Unavailable):
+        SnapshotShelf(BreaksOff(), BUCKET).get("windows/x/1")
+
+
+def test_a_market_is_described_whole() -> None:
+    spot = market_of({"1h": walks(1, 3, 260)}).spot
+    assert spot
+    spot = replace(
+        spot,
+        symbols=("BTC/USDT", "BTC/USDT", "ETH/USDT"),
+        exchanges=("a", "b", "a"),
+        volume_24h_usd=np.array([2e8, 5.0, np.nan]),
+    )
+    contracts = replace(
+        perpetuals(spot, funding(1, np.zeros(3))), symbols=("BTC/USDT:USDT", "SOL/USDT:USDT", "ETH/USDT:USDT")
+    )
+    market = MarketSnapshot(
+        captured_at=1_795_291_200,
+        source="live (a, b)",
+        fees={},
+        spot=spot,
+        perpetuals=contracts,
+        excluded={"stale": 4},
+        missing={"options": "a does not answer"},
+        assumptions={"fees": "those of a new customer"},
+    )
+    assert describe(market, ("BTC", "SOL/USDT:USDT", "DOGE")) == {
+        "source": "live (a, b)",
+        "captured_at": "2026-11-21T20:00:00.000Z",
+        "total_assets_scanned": 3,
+        "asset_tiers": {"institutional": 1, "micro": 1},
+        "unknown_symbols": ["DOGE"],
+        "excluded": {"stale": 4},
+        "missing": {"options": "a does not answer"},
+        "assumptions": {"fees": "those of a new customer"},
+    }

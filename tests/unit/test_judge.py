@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from opportunities import strategies
+from opportunities import selection, strategies, wire
 from opportunities.domain import Filters, Findings, Investor, Opportunity, OutcomeStatus, RiskLevel
 from opportunities.errors import Unsuitable
 from opportunities.market.simulated import simulated
@@ -99,9 +99,25 @@ def test_what_is_over_the_cap_is_cut_and_said(store: Store) -> None:
     many = [opportunity(symbol=f"A{number:03}/USDT") for number in range(MOST + 3)]
     outcome = judge(store, many).run(TASK)
     (result,) = store.results(USER, SCAN_ID)
-    assert (len(result.opportunities), result.truncated) == (MOST, 3)
+    assert (len(result.opportunities), result.truncated) == (MOST, 3) == (40, 3)
     assert outcome is not None
     assert outcome.opportunities == MOST + 3
+
+
+def test_each_find_is_kept_with_its_score_and_what_is_kept_whole_says_so(store: Store) -> None:
+    judge(store, [opportunity()]).run(TASK)
+    (result,) = store.results(USER, SCAN_ID)
+    score = selection.score(opportunity())
+    assert result.opportunities == [wire.opportunity_to_json(opportunity()) | {"score": score}]
+    assert (result.strategy, result.truncated) == (NAME, 0)
+
+
+def test_the_outcome_says_how_many_milliseconds_it_took(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = iter([7.5, 8.75])
+    monkeypatch.setattr("opportunities.services.judge.time.perf_counter", lambda: next(readings))
+    outcome = judge(store).run(TASK)
+    assert outcome is not None
+    assert outcome.duration_ms == 1250
 
 
 def test_a_strategy_that_lacks_what_it_needs_is_skipped_with_the_reason(store: Store) -> None:
