@@ -163,6 +163,7 @@ def test_a_pair_on_two_exchanges_counts_once_by_its_largest_listing() -> None:
     assert described["source"] == "live (a, b)"
     assert described["asset_tiers"] == {"institutional": 1, "micro": 1}
     assert described["total_assets_scanned"] == 2
+    assert described["excluded"] == {}
 
 
 def test_contracts_margined_in_coin_are_said_to_be_judged_for_their_funding_only() -> None:
@@ -227,7 +228,7 @@ def test_what_somebody_else_has_written_or_is_writing_stands(code: str, status: 
 @pytest.mark.parametrize("code", ["404", "NoSuchKey", "NotFound"])
 def test_nothing_is_there_whatever_s3_calls_it(code: str) -> None:
     shelf = SnapshotShelf(Trouble(s3_error(code, 404)), BUCKET)
-    assert not shelf.has("windows/x/1")
+    assert shelf.has("windows/x/1") is False
     with pytest.raises(MarketUnavailable, match="windows/x/1 is gone; start a new scan"):
         shelf.get("windows/x/1")
 
