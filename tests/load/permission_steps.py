@@ -13,7 +13,7 @@ from opscan.stack.api import Answer, Caller
 from opscan.stack.state import Stack
 
 _STRATEGY = "risk_management"
-_SECONDS = 30
+_SECONDS = 60
 _TRIES = 8
 
 
