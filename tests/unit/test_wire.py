@@ -76,6 +76,7 @@ def test_an_investor_comes_back_as_he_was_sent(investor: Investor) -> None:
 def test_the_workflow_is_told_all_that_it_needs_and_each_strategy_reads_it() -> None:
     filters, investor = Filters(symbols=("BTC",), snapshot="april"), Investor(capital_usd=7.0, version=4)
     document = wire.execution_input(scan(filters=filters, strategies=("a", "b")), investor, 28)
+    assert document["filters"] == {"symbols": ["BTC"], "snapshot": "april"}  # which answers show as it is
     assert sent(document) == {
         "user_id": USER,
         "scan_id": SCAN_ID,
