@@ -30,7 +30,7 @@ from tests.template import template
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "functions" / "opportunities"
 MODULES = [
-    "store", "table", "items", "wire", "snapshots", "scans", "http", "cursors", "requests",
+    "store", "table", "items", "wire", "snapshots", "scans", "http", "cursors",
     *(f"services/{name}" for name in (
         "cancel", "discover", "history", "judge", "lookup", "market", "removal", "results", "status", "waiting",
         "workflow",
@@ -41,7 +41,7 @@ TESTS = [
     *(f"tests/unit/test_{name}.py" for name in (
         "answer_of_results", "answers", "capture", "ended", "ending", "handlers", "history", "http", "idempotency",
         "items", "judge", "limits", "lost_answers", "openapi", "scan_rules", "scan_size", "strategy_handler", "table",
-        "waiting", "wire", "workflow_service",
+        "twin_requests", "waiting", "wire", "workflow_service",
     )),
     "tests/contract/test_store.py",
     "-k", "not ministack and not dynamodb_local",
