@@ -21,8 +21,9 @@ DOCUMENT = ROOT / "docs" / "permissions.md"
 HEAD = """# Permissions
 
 What each Lambda and the workflow may do, and what fails when it may not: `make permissions` takes one after another
-away on a local stack, where IAM is enforced, and runs through the API and the workflow until something fails. A
-permission whose removal nothing notices is not needed, and makes `make permissions` fail, which writes this file.
+away on a local stack, where IAM is enforced, and runs through the API and the workflow until something fails, twice,
+and passes once the permission is back. A permission whose removal nothing notices is not needed, and makes
+`make permissions` fail, which writes this file.
 
 | role | may | on | without it |
 |---|---|---|---|
