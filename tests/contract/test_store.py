@@ -99,6 +99,7 @@ def test_nothing_is_written_from_the_deadline_on(store: Store) -> None:
 def test_an_update_never_brings_back_a_scan_that_is_gone(store: Store) -> None:
     assert store.record_outcome(USER, SCAN_ID, "risk_management", outcome(), LATER) is None
     assert not store.fail_scan(USER, SCAN_ID, "gone", LATER)
+    assert store.fail_unstarted(USER, SCAN_ID, "gone", LATER) is False
     assert store.scan(USER, SCAN_ID) is None
 
 
@@ -108,7 +109,7 @@ def test_a_scan_that_could_not_be_started_fails_unless_another_request_has_taken
 ) -> None:
     store.put_scan(scan(state=state))
     began = state is not ScanState.INITIATED
-    assert store.take_over(USER, SCAN_ID, LATER) is not began
+    assert store.take_over(USER, SCAN_ID, LATER) is (not began)
     assert store.fail_unstarted(USER, SCAN_ID, "not started", LATER) is began
     found = store.scan(USER, SCAN_ID)
     assert found is not None
