@@ -55,7 +55,9 @@ def test_identical_requests_share_one_scan_however_they_are_written(workflows: W
     assert workflows.started[0] == workflows.started[1]
 
 
-def test_a_running_scan_is_not_started_again(workflows: Workflows, store: Store, dynamodb: Any) -> None:
+def test_a_running_scan_is_not_started_again(
+    workflows: Workflows, store: Store, dynamodb: Any, recorded: Recorder
+) -> None:
     scan_id = start()
     key = {"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{scan_id}"}}
     dynamodb.update_item(
@@ -65,8 +67,10 @@ def test_a_running_scan_is_not_started_again(workflows: Workflows, store: Store,
         ExpressionAttributeNames={"#state": "state"},
         ExpressionAttributeValues={":scanning": {"S": "scanning"}},
     )
+    recorded.calls.clear()
     code, content, _ = call(discover.handler, "discover", body="{}")
     assert (code, content["scan_id"], content["reused"]) == (202, scan_id, True)
+    assert recorded.operations == ["update_item", "get_item", "put_item"]
     assert len(workflows.started) == 1
 
 
