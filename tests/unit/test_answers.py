@@ -187,3 +187,22 @@ def test_the_list_tells_each_scan_in_short() -> None:
         "results_url": f"/opportunities/results/{SCAN_ID}",
     }
     assert history.summary(scan(), NOW)["status"] == "scanning"
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "reused", "message"),
+    [
+        (None, False, "The scan is failed."),
+        (None, True, "The same request has made this scan before. It is failed; sent again, it makes a new scan."),
+        (
+            "0123456789abcdef",
+            True,
+            "The same request has made this scan before. It is failed; a new Idempotency-Key makes a new scan.",
+        ),
+    ],
+)
+def test_whoever_gets_a_failed_scan_is_told_how_to_get_another(
+    fingerprint: str | None, reused: bool, message: str
+) -> None:
+    failed = scan(state=ScanState.FAILED, request=fingerprint)
+    assert discover.describe(failed, NOW, reused=reused)["message"] == message
