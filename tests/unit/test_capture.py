@@ -136,6 +136,44 @@ def test_a_live_markets_key_names_its_exchanges(s3: Recorder, monkeypatch: pytes
     assert (market.source, market.captured_at) == ("live (binance, kraken)", 1_795_291_260)
 
 
+def test_a_planted_markets_key_names_its_seed(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
+    monkeypatch.setattr(
+        capture_handler,
+        "planted_market",
+        lambda seed, moment: MarketSnapshot(captured_at=moment, source=f"planted {seed}", fees={}),
+    )
+    settings = {
+        "SNAPSHOT_BUCKET": BUCKET,
+        "SNAPSHOT_SECONDS": "300",
+        "MARKET_SOURCE": "planted",
+        "SIMULATION_SEED": "8",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    answer = capture_handler.handler(event("capture"), None)
+    assert answer == {"snapshot_key": "windows/planted-8/1795291200"}
+    market = load(SnapshotShelf(s3, BUCKET).get(answer["snapshot_key"]))
+    assert (market.source, market.captured_at) == ("planted 8", 1_795_291_200)
+
+
+def test_a_pinned_scan_captures_nothing(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
+    settings = {
+        "SNAPSHOT_BUCKET": BUCKET,
+        "SNAPSHOT_SECONDS": "300",
+        "MARKET_SOURCE": "planted",
+        "SIMULATION_SEED": "8",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    s3.put_object(Bucket=BUCKET, Key="pinned/april", Body=b"")
+    s3.calls.clear()
+    pinned = {**event("capture"), "snapshot": "april"}
+    assert capture_handler.handler(pinned, None) == {"snapshot_key": "pinned/april"}
+    assert "put_object" not in [name for name, _, _ in s3.calls]
+
+
 def test_an_unknown_market_source_is_refused(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
     monkeypatch.setenv("MARKET_SOURCE", "guessed")

@@ -37,6 +37,7 @@ def test_discover_says_where_to_look(workflows: Workflows) -> None:
     code, content, headers = call(discover.handler, "discover")
     assert code == 202
     assert headers["Location"] == content["poll_url"] == f"/opportunities/status/{content['scan_id']}"
+    assert headers["Retry-After"] == "1"
     assert content["filters"] == {
         "strategy_ids": ["funding_arbitrage", "spot_momentum_strategy"],
         "min_profit_potential": 1.0,

@@ -75,6 +75,8 @@ def test_it_is_served() -> None:
 def test_a_wrong_method_is_told_the_right_ones(path: str) -> None:
     answer = unknown.handler({**event("unknown"), "rawPath": path}, None)
     assert (answer["statusCode"], answer["headers"]["Allow"]) == (405, ", ".join(methods(path)))
+    method, right = event("unknown")["requestContext"]["http"]["method"], " or ".join(methods(path))
+    assert json.loads(answer["body"])["detail"] == f"{method} does nothing here; send {right}."
 
 
 @pytest.mark.parametrize("path", ["/", "/opportunities", "/opportunities/status/a/b", "/opportunities/status"])

@@ -76,7 +76,10 @@ def test_a_strategy_that_fails_says_of_which_scan(
     with pytest.raises(AttributeError):
         strategy.handler(event("strategy"), None)
     (record,) = caplog.records
-    assert vars(record).items() >= {"levelname": "ERROR", "scan_id": SCAN_ID, "strategy": "risk_management"}.items()
+    assert (
+        vars(record).items()
+        >= {"name": "opportunities", "levelname": "ERROR", "scan_id": SCAN_ID, "strategy": "risk_management"}.items()
+    )
 
 
 def test_a_strategy_whose_scan_has_ended_without_it_is_late(store: Store) -> None:

@@ -9,6 +9,6 @@ def handler(event: Event) -> Answer:
     path, method = event["rawPath"], event["requestContext"]["http"]["method"]
     allowed = methods(path)
     if allowed:
-        detail = f"{method} does nothing here; {', '.join(allowed)} does."
+        detail = f"{method} does nothing here; send {' or '.join(allowed)}."
         return problem(405, "Wrong method.", detail, {"Allow": ", ".join(allowed)})
     return problem(404, "No such route.", "The routes are described at /opportunities/openapi.json.")
