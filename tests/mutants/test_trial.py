@@ -1,5 +1,6 @@
 """That a mutant counts as killed only if a test noticed it, and that nobody explains mutants that there are not."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,39 +15,33 @@ HERE = "tests/mutants/test_operators.py::test_a_mutant_is_named_by_where_it_is_a
 NOWHERE = "tests/mutants/test_operators.py::test_that_nobody_wrote"
 
 # A process of its own: forks are made by one that has not yet imported what they change.
-TRIAL = """
-import os, sys
+TRIALS = """
+import json, os, sys
 from pathlib import Path
 from tests.mutants import trial
 from tests.mutants.operators import unchanged
 
-module, source, *tests = sys.argv[1:]
-_, status = os.waitpid(trial.start(unchanged(module, source), Path("m.py"), tests), 0)
-print(trial.verdict(status).name, trial.control_passes(unchanged(module, source), Path("m.py"), tests))
+for source, tests in json.loads(sys.argv[1]):
+    store = unchanged("store", source)
+    _, status = os.waitpid(trial.start(store, Path("m.py"), tests), 0)
+    print(trial.verdict(status).name, trial.control_passes(store, Path("m.py"), tests))
 """
 
 
-def tried(source: str, *tests: str) -> list[str]:
-    """The verdict on a store of this source, and whether it would do as a control."""
-    command = [sys.executable, "-c", TRIAL, "store", source, *tests]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+def tried(*stores: tuple[str, list[str]]) -> list[str]:
+    """Of stores of this source, each on these tests: the verdict, and whether it would do as a control."""
+    command = [sys.executable, "-c", TRIALS, json.dumps(stores)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("tests", "said"),
-    [
-        ([HERE], ["SURVIVED", "True"]),
-        ([HERE, NOWHERE], ["SURVIVED", "False"]),
-        ([NOWHERE], ["NOT_TRIED", "False"]),
-        (["tests/mutants/test_nothing.py::test_that_nobody_wrote"], ["NOT_TRIED", "False"]),
-    ],
-)
-def test_tests_that_are_not_collected_kill_nothing(tests: list[str], said: list[str]) -> None:
-    assert tried("", *tests) == said
-
-
-def test_a_module_that_a_conftest_cannot_import_is_noticed() -> None:
-    assert tried("raise ImportError", "tests/unit/test_items.py::test_any") == ["KILLED", "False"]
+def test_tests_that_are_not_collected_and_modules_that_cannot_be_imported_are_told_apart() -> None:
+    assert tried(
+        ("", [HERE]),
+        ("", [HERE, NOWHERE]),
+        ("", [NOWHERE]),
+        ("", ["tests/mutants/test_nothing.py::test_that_nobody_wrote"]),
+        ("raise ImportError", ["tests/unit/test_items.py::test_any"]),
+    ) == ["SURVIVED True", "SURVIVED False", "NOT_TRIED False", "NOT_TRIED False", "KILLED False"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.race.run import kinds, race, unaccounted
 from tests.template import table
 
 pytestmark = pytest.mark.xdist_group("race")  # two at once would only slow each other down
-PAIRS = 200
+PAIRS = 100
 
 
 @pytest.fixture(scope="module")
