@@ -4,7 +4,7 @@ import json
 import zlib
 
 from opportunities import items
-from opportunities.domain import Best, Investor, ScanState
+from opportunities.domain import Best, Filters, Investor, ScanState
 from opportunities.items import StoredResult
 from tests.builders import SCAN_ID, USER, outcome, scan
 
@@ -51,7 +51,7 @@ def test_the_best_find_is_kept_to_the_cent_and_a_hundredth_of_a_percent() -> Non
 def test_what_is_kept_as_text_holds_no_spaces() -> None:
     stored = items.result_to_item(USER, SCAN_ID, StoredResult("s", [{"a": 1, "b": [1, 2]}], 0, 1, {}, {}), 7)
     texts = [
-        items.scan_to_item(scan())["filters"]["S"],
+        items.scan_to_item(scan(filters=Filters(symbols=("BTC", "ETH"))))["filters"]["S"],
         items.investor_to_text(Investor()),
         zlib.decompress(stored["body"]["B"]).decode(),
     ]
