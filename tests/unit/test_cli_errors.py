@@ -25,7 +25,7 @@ def test_a_refused_token_ends_with_3_and_tells_how_to_get_another(code: int) -> 
     assert "OPSCAN_TOKEN" in there.stderr
     here = run(FakeApi(discover=[refused]), "scan")
     assert here.exit_code == 3
-    assert "opscan up" in here.stderr
+    assert "opscan token NAME" in here.stderr
 
 
 def test_no_error_ever_repeats_the_token() -> None:

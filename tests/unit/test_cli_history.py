@@ -87,7 +87,7 @@ def test_state_and_dates_are_asked_of_the_api_in_its_own_words() -> None:
         "created_before": ["2026-11-21T20:00:00Z"],
         "limit": ["20"],
     }
-    assert "no such scan" in ended.stdout
+    assert "No scan of yours matches" in ended.stdout
 
 
 def test_an_empty_list_says_how_to_make_a_scan() -> None:

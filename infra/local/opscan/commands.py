@@ -82,7 +82,7 @@ def show_scans(query: Mapping[str, str], target: Target, world: Surroundings, *,
         return
     scans = [ListedScan.of(one) for one in items(answer.get("scans"))]
     if not scans:
-        typer.echo("There is no such scan." if query else "There is no scan yet: `opscan scan` makes one.")
+        typer.echo("No scan of yours matches." if query else "There is no scan yet: `opscan scan` makes one.")
         return
     _print(scans_picture(scans, world.clock.wall()))
     if answer.get("next_cursor"):

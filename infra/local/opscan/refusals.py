@@ -19,7 +19,7 @@ def refusal(response: httpx.Response, target: Target) -> OpscanError:
     if status in (401, 403):
         return NoAnswer(
             f"The API does not accept the token ({status}{_because(detail)}).",
-            "Leave out --token and OPSCAN_TOKEN, or run `opscan up` for a fresh one."
+            "Leave out --token and OPSCAN_TOKEN, or take a fresh one: `opscan token NAME`."
             if target.local
             else "Give a valid one with --token or OPSCAN_TOKEN.",
         )
