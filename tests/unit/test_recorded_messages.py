@@ -1,76 +1,33 @@
-"""Recorded messages of exchanges, made here in the shapes that exchanges send and recorders write."""
+"""What is read out of each exchange's messages, and what no market can be made of."""
 
-import gzip
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from opportunities.domain import Investor
 from opportunities.errors import MarketDataError, Unsuitable
-from opportunities.market.archive import load, save
 from opportunities.market.recorded import binance
 from opportunities.market.recorded.events import Key
-from opportunities.market.recorded.files import from_directory
-from opportunities.market.snapshot import MarketSnapshot
 from opportunities.strategies import load as strategy
 from opportunities.strategies import names
+from tests.unit.messages import (
+    INVERSE,
+    LINEAR,
+    NOW,
+    SPOT,
+    answer,
+    came,
+    depth,
+    instrument,
+    snapshot,
+    streamed,
+    ticker,
+    write,
+)
 from tests.unit.recordings import at
-
-NOW = at(100.5)  # 2024-03-05 04:30 UTC
-SPOT, LINEAR, INVERSE = "api.binance.com/api/v3", "fapi.binance.com/fapi/v1", "dapi.binance.com/dapi/v1"
-
-
-def answer(address: str, body: Any, seconds: float = -5.0) -> str:
-    return f"https://{address} -> {NOW + seconds}: {json.dumps(body)}"
-
-
-def came(body: Any, seconds: float = -5.0) -> str:
-    return f"{NOW + seconds}: {json.dumps(body)}"
-
-
-def streamed(body: Any, seconds: float = -5.0) -> str:
-    return f"{round((NOW + seconds) * 1e9)} {json.dumps(body)}"
-
-
-def write(directory: Path, *lines: str, name: str = "recording", packed: bool = True) -> Path:
-    path = directory / f"{name}.gz" if packed else directory / name
-    text = "\n".join(lines).encode() + b"\n"
-    path.write_bytes(gzip.compress(text) if packed else text)
-    return path
-
-
-def depth(update: Any = 10, price: float = 100.0, **more: Any) -> dict[str, Any]:
-    return {
-        "lastUpdateId": update,
-        "bids": [[f"{price - i}", f"{i}.5"] for i in range(1, 4)],
-        "asks": [[f"{price + i}", f"{i}.25"] for i in range(1, 4)],
-        **more,
-    }
-
-
-def instrument(symbol: str, size: float | None = None) -> dict[str, Any]:
-    return {
-        "symbol": symbol,
-        **({} if size is None else {"contractSize": size}),
-        "filters": [
-            {"filterType": "PRICE_FILTER", "tickSize": "0.1"},
-            {"filterType": "LOT_SIZE", "stepSize": "1", "minQty": "2"},
-            {"filterType": "MIN_NOTIONAL", "notional": "5"},
-        ],
-    }
-
-
-def snapshot(directory: Path, as_of: int = NOW) -> MarketSnapshot:
-    found = from_directory([directory], as_of)
-    assert save(load(save(found))) == save(found)
-    return found
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -174,153 +131,6 @@ def test_contracts_are_as_large_as_their_exchange_says(tmp_path: Path) -> None:
     assert found.assumptions["marks"].endswith("for BTC/USD:BTC-240329")
     assert found.assumptions["indices"] == "the mark of their coin's perpetual for BTC/USD:BTC-240329"
     assert found.excluded == {"instrument without a quote": 1}
-
-
-def changes(kind: str) -> list[dict[str, Any]]:
-    """Twenty changes of a book, the updates 1 to 40 two by two, as spot's or the contracts' stream numbers them."""
-    rng = np.random.default_rng(3)
-    rows = []
-    for i in range(20):
-        away, size = rng.integers(1, 12, 2), rng.integers(0, 3, 2)
-        own = {"pu": 2 * i, "T": (NOW + i) * 1000} if kind == "usdm" else {}
-        sides = {"b": [[f"{100 - away[0]}", f"{size[0]}"]], "a": [[f"{100 + away[1]}", f"{size[1]}"]]}
-        rows.append({"e": "depthUpdate", "s": "BTCUSDT", "U": 2 * i + 1, "u": 2 * i + 2, **own, **sides})
-    return rows
-
-
-@given(
-    kind=st.sampled_from(["spot", "usdm"]), first=st.integers(0, 39), heard=st.integers(0, 20), until=st.integers(0, 24)
-)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_feed_is_the_book_with_all_changes_until_the_moment(
-    tmp_path: Path, kind: str, first: int, heard: int, until: int
-) -> None:
-    """The whole book, of update `first`, came in before the change number `heard`; one change a second."""
-    rows = [(float(i), {"stream": "btcusdt@depth@100ms", "data": row}) for i, row in enumerate(changes(kind))]
-    rows.insert(heard, (heard - 0.5, depth(first, **({} if kind == "spot" else {"E": 1, "T": 1}))))
-    write(tmp_path, *(streamed(body, seconds) for seconds, body in rows))
-    bids, asks = ({float(price): float(size) for price, size in depth()[side]} for side in ("bids", "asks"))
-    for i, row in enumerate(changes(kind)):
-        if row["u"] > first and (i <= until or i < heard):
-            bids |= {float(price): float(size) for price, size in row["b"]}
-            asks |= {float(price): float(size) for price, size in row["a"]}
-    found = snapshot(tmp_path, NOW + until)
-    section = found.spot if kind == "spot" else found.perpetuals
-    assert section
-    assert section.books
-    assert section.symbols == ("BTC/USDT" if kind == "spot" else "BTC/USDT:USDT",)
-    for name, side, best_is_highest in (("bid", bids, True), ("ask", asks, False)):
-        expected = sorted(((price, size) for price, size in side.items() if size), reverse=best_is_highest)
-        prices, sizes = (getattr(section.books, f"{name}_{what}")[0] for what in ("price", "size"))
-        assert list(zip(prices, sizes, strict=True))[: len(expected)] == expected
-        assert np.isnan(prices[len(expected) :]).all()
-
-
-def test_a_book_with_a_gap_in_its_changes_is_no_book(tmp_path: Path) -> None:
-    rows = [{"stream": "btcusdt@depth", "data": row} for row in changes("spot")]
-    quote = {"stream": "btcusdt@bookTicker", "data": {"s": "BTCUSDT", "b": "99", "B": "1", "a": "101", "A": "1"}}
-    write(tmp_path, *map(streamed, [depth(0), *rows[:3], *rows[5:], quote]))
-    found = snapshot(tmp_path)
-    assert found.spot
-    assert found.spot.books is None
-    assert (found.spot.bid[0], found.spot.ask[0]) == (99.0, 101.0)
-    assert found.excluded == {"order book whose changes have a gap": 1}
-
-
-def test_an_answer_that_lags_the_stream_does_not_replace_what_was_streamed(tmp_path: Path) -> None:
-    address = f"{SPOT}/depth?symbol=BTCUSDT"
-
-    def change(first: int, last: int, price: str) -> str:
-        sides = {"b": [[price, "7"]], "a": []}
-        row = {"e": "depthUpdate", "s": "BTCUSDT", "U": first, "u": last, **sides}
-        return streamed({"stream": "btcusdt@depth", "data": row}, last - 100)
-
-    lines = [answer(address, depth(10), -91), change(11, 20, "99.25"), change(21, 25, "99.5")]
-    write(tmp_path, *lines)
-    known = snapshot(tmp_path)
-    assert known.spot
-    assert known.spot.books
-    assert list(known.spot.books.bid_price[0, :3]) == [99.5, 99.25, 99.0]
-    write(tmp_path, *lines[:2], answer(address, depth(15), -79), lines[2])
-    found = snapshot(tmp_path)
-    assert found.excluded == {"order book with a newer one": 1}
-    assert save(replace(found, excluded={})) == save(known)
-    write(tmp_path, *lines[:2], answer(address, depth(22, 101.0), -79), lines[2])
-    newer = snapshot(tmp_path)
-    assert newer.spot
-    assert newer.spot.ask[0] == 102.0
-
-
-def test_what_came_after_the_moment_changes_nothing_but_its_count(tmp_path: Path) -> None:
-    rows = [streamed({"stream": "btcusdt@depth", "data": row}, i - 10) for i, row in enumerate(changes("spot"))]
-    lines = [streamed(depth(0), -11), *rows]
-    later = [came({"data": "anything"}, 60), came([1], 1e6)]
-    write(tmp_path, *lines[:12], *later)
-    known = snapshot(tmp_path)
-    write(tmp_path, *lines, *later)
-    assert save(snapshot(tmp_path)) == save(known)
-    assert known.excluded == {"message after the moment": 2}
-
-
-def test_rules_heard_after_the_moment_count_only_where_none_were_before(tmp_path: Path) -> None:
-    def said(tick: str, seconds: float) -> str:
-        listed = instrument("BTCUSDT")
-        listed["filters"][0]["tickSize"] = tick
-        return answer(f"{SPOT}/exchangeInfo", {"symbols": [listed]}, seconds)
-
-    book = answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(), -50)
-    for lines, tick in (
-        ([said("0.01", -100), book, said("0.5", 30)], 0.01),
-        ([book, said("0.5", 30), said("0.25", 31)], 0.5),
-        ([said("0.01", -100), said("0.02", -90), book], 0.02),
-    ):
-        write(tmp_path, *lines)
-        found = snapshot(tmp_path)
-        assert found.spot
-        assert found.spot.rules
-        assert found.spot.rules.tick[0] == tick
-
-
-def test_files_are_played_back_in_the_order_of_their_messages_and_not_of_their_names(tmp_path: Path) -> None:
-    write(tmp_path, answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(9, 60_000.0), -5), name="rec-10.txt", packed=False)
-    write(tmp_path, answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(8, 50_000.0), -600), name="rec-2.txt", packed=False)
-    found = snapshot(tmp_path)
-    assert found.spot
-    assert found.spot.bid[0] == 59_999.0
-
-
-@given(cuts=st.lists(st.integers(0, 20), max_size=4), names=st.permutations(range(5)))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_feed_may_lie_in_any_number_of_files(tmp_path: Path, cuts: list[int], names: list[int]) -> None:
-    rows = [streamed({"stream": "btcusdt@depth", "data": row}, i - 20) for i, row in enumerate(changes("spot"))]
-    lines = [answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(0), -21), *rows]
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    for directory in (whole, parts):
-        directory.mkdir(exist_ok=True)
-        for path in directory.iterdir():
-            path.unlink()
-    write(whole, *lines)
-    bounds = [0, *sorted(cuts), len(lines)]
-    for name, begin, end in zip(names, bounds, bounds[1:], strict=False):
-        if begin < end:
-            write(parts, *lines[begin:end], name=f"{name}")
-    assert save(snapshot(parts)) == save(snapshot(whole))
-
-
-def ticker(name: str, **values: Any) -> dict[str, Any]:
-    data = {
-        "instrument_name": name,
-        "best_bid_price": 0.05,
-        "best_ask_price": 0.06,
-        "best_bid_amount": 7.0,
-        "best_ask_amount": 8.0,
-        "mark_price": 0.055,
-        "index_price": 100.0,
-        "open_interest": 40.0,
-        "stats": {"volume_usd": 9.0},
-        **values,
-    }
-    return {"jsonrpc": "2.0", "method": "subscription", "params": {"channel": f"ticker.{name}.raw", "data": data}}
 
 
 def test_deribits_subscriptions_give_options_and_contracts(tmp_path: Path) -> None:
@@ -453,29 +263,6 @@ def test_what_no_market_can_be_made_of_is_named_by_what_was_asked(tmp_path: Path
         assert reason in str(refused.value)
 
 
-BROKEN = {
-    "no JSON": ("1709613000.5: {", "its body is no JSON"),
-    "no message": ("hello", "'hello' is no recorded message"),
-    "no address": (f"https://[abc -> {NOW - 5}: {{}}", "it answers no address .Invalid IPv6"),
-    "no day": (
-        answer(f"{LINEAR}/depth?symbol=BTCUSDT_991399", depth()),
-        "it is not what its exchange sends .ValueError",
-    ),
-    "no update": (answer(f"{SPOT}/depth?symbol=BTCUSDT", depth("1")), "'1' is not the number of an update"),
-    "no symbols": (answer(f"{SPOT}/exchangeInfo", {}), "it is not what its exchange sends .KeyError.'symbols'"),
-    "no size": (answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(bids=[["1", "0"]])), "is not a positive price and size"),
-    "no numbers": (came(ticker("BTC-PERPETUAL") | {"params": {"channel": "ticker.x"}}), "KeyError.'data'"),
-}
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_message_is_named_by_file_line_and_cause(tmp_path: Path, name: str) -> None:
-    line, cause = BROKEN[name]
-    path = write(tmp_path, "configuration: {}", line)
-    with pytest.raises(MarketDataError, match=f"^{path}, line 2: .*{cause}"):
-        snapshot(tmp_path)
-
-
 @pytest.mark.parametrize("name", ["a", "z"])
 def test_recorded_rules_count_for_what_another_file_quotes(tmp_path: Path, name: str) -> None:
     """Also where the quotes are the younger ones, and whichever file is read first."""
@@ -496,96 +283,6 @@ def test_recorded_rules_count_for_what_another_file_quotes(tmp_path: Path, name:
     assert found.perpetuals.books.bid_size[0] == pytest.approx([1.5 * 50 / 99, 2.5 * 50 / 98, 3.5 * 50 / 97], rel=1e-12)
     assert "contract sizes" not in found.assumptions
     assert found.excluded == {"instrument without a quote": 1}
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_message_behind_the_moments_minute_is_not_looked_at(tmp_path: Path, name: str) -> None:
-    line = BROKEN[name][0].replace(str(NOW - 5), str(NOW + 60)).replace("1709613000.5", str(NOW + 60))
-    write(tmp_path, answer(f"{SPOT}/depth?symbol=BTCUSDT", depth()), came({}, 60), line, came({}, 61))
-    assert snapshot(tmp_path).excluded == {"message after the moment": 3}
-
-
-@pytest.mark.parametrize("end", range(1, 60, 7))
-def test_a_last_line_that_was_cut_off_is_counted(tmp_path: Path, end: int) -> None:
-    book, cut = answer(f"{SPOT}/depth?symbol=BTCUSDT", depth()), streamed({"stream": "btcusdt@depth", "data": {}})[:end]
-    path = write(tmp_path, book, cut, packed=False)
-    path.write_bytes(path.read_bytes()[:-1])
-    assert snapshot(tmp_path).excluded == {"message that was cut off": 1}
-    path.write_bytes(path.read_bytes() + b"\n")
-    with pytest.raises(MarketDataError, match=f"^{path}, line 2: "):
-        snapshot(tmp_path)
-
-
-@pytest.mark.parametrize("field", ["markPrice", "nextFundingTime", "lastFundingRate"])
-def test_a_number_that_no_float_can_hold_is_none(tmp_path: Path, field: str) -> None:
-    for huge in (10**400, 10**300, f"1{'0' * 400}"):
-        row = {"symbol": "BTCUSDT", "markPrice": "100", "indexPrice": "100", "lastFundingRate": "0.0001"}
-        quotes = answer(f"{LINEAR}/premiumIndex", row | {"nextFundingTime": (NOW + 600) * 1000} | {field: huge})
-        write(tmp_path, answer(f"{LINEAR}/depth?symbol=BTCUSDT", depth()), quotes)
-        assert snapshot(tmp_path).perpetuals
-
-
-def test_a_level_that_no_float_can_hold_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path, answer(f"{SPOT}/depth?symbol=BTCUSDT", depth(bids=[[10**400, 1]])))
-    with pytest.raises(MarketDataError, match=f"^{path}, line 1: .*is not a positive price and size"):
-        snapshot(tmp_path)
-
-
-MINUTES = (
-    "snapshot_timestamp_ms,instrument_name,candle_close_time_ms,candle_open,candle_close,"
-    "perp_futures_best_bid,perp_futures_best_ask\n"
-)
-
-
-def minute(name: str, seconds: float, closes: float, quotes: str = ",") -> str:
-    return f"{round((NOW + seconds) * 1000)},{name},{round((NOW + closes) * 1000)},100,104,{quotes}\n"
-
-
-@pytest.mark.parametrize(("closes", "price"), [(0, 104.0), (1, 100.0)])
-def test_a_minute_candle_tells_its_close_once_it_is_closed(tmp_path: Path, closes: int, price: float) -> None:
-    rows = [minute("ETH-PERPETUAL", -30, closes), minute("BTC-PERPETUAL", 20, closes, "99,101")]
-    later = [minute("BTC-PERPETUAL", 60, 90, "1,2"), minute("BTC-PERPETUAL", -901, -900, "1,2")]
-    (tmp_path / "perps.csv").write_text(MINUTES + "".join([*rows, *later]))
-    found = snapshot(tmp_path)
-    perpetuals = found.perpetuals
-    assert perpetuals
-    assert perpetuals.symbols == ("BTC/USD:BTC", "ETH/USD:ETH")
-    assert perpetuals.exchanges == ("deribit", "deribit")
-    assert list(perpetuals.inverse) == [1, 1]
-    assert list(perpetuals.mark) == [price, price]
-    assert found.assumptions["marks"].endswith("as no mark was recorded, for BTC/USD:BTC, ETH/USD:ETH")
-    assert list(perpetuals.bid) == [99.0, pytest.approx(price * (1 - 2.5e-4))]
-    assert perpetuals.candles == {}
-    assert found.excluded == {"minute candle of another time": 2}
-
-
-@pytest.mark.parametrize("newest", ["a.csv", "b.csv"])
-def test_the_newest_minute_candle_counts_whatever_its_file_is_called(tmp_path: Path, newest: str) -> None:
-    for name in ("a.csv", "b.csv"):
-        seconds, quotes = (-60, "99,101") if name == newest else (-600, "89,91")
-        (tmp_path / name).write_text(MINUTES + minute("BTC-PERPETUAL", seconds, 0, quotes))
-    found = snapshot(tmp_path)
-    assert found.perpetuals
-    assert (found.perpetuals.bid[0], found.freshness["perpetuals"]) == (99.0, NOW - 60)
-    assert found.excluded == {"minute candle with a newer one": 1}
-
-
-def test_a_table_of_minutes_names_what_is_no_perpetual(tmp_path: Path) -> None:
-    path = tmp_path / "perps.csv"
-    path.write_text(MINUTES + minute("BTC-29MAR24", 0, 1))
-    with pytest.raises(MarketDataError, match=f"^{path}, row 1: 'BTC-29MAR24' is not the name of a perpetual"):
-        snapshot(tmp_path)
-
-
-def test_minute_candles_have_the_rules_that_their_exchange_was_recorded_to_say(tmp_path: Path) -> None:
-    row = {"instrument_name": "BTC-PERPETUAL", "contract_size": 10.0, "min_trade_amount": 10.0, "tick_size": 0.5}
-    said = {"jsonrpc": "2.0", "result": [row]}
-    write(tmp_path, answer("www.deribit.com/api/v2/public/get_instruments?currency=BTC", said, -100))
-    (tmp_path / "perps.csv").write_text(MINUTES + minute("BTC-PERPETUAL", -30, 0))
-    found = snapshot(tmp_path)
-    assert found.perpetuals
-    assert found.perpetuals.rules
-    assert (found.perpetuals.rules.contract_size[0], found.perpetuals.rules.tick[0]) == (10.0, 0.5)
 
 
 def quoted_everywhere() -> Iterable[str]:

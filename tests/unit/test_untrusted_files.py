@@ -13,8 +13,8 @@ from opportunities.errors import MarketDataError
 from opportunities.market.archive import load, save
 from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot
+from tests.unit import messages
 from tests.unit import test_recorded_books as books
-from tests.unit import test_recorded_messages as messages
 from tests.unit import test_recorded_options as options
 from tests.unit.recordings import at, candles, write
 from tests.unit.test_snapshot_archive import whole
