@@ -12,8 +12,8 @@ from opportunities.errors import Unsuitable
 from opportunities.market.planting import futures_trade as planting
 from opportunities.market.snapshot import Futures, MarketSnapshot, Perpetuals
 from opportunities.maths import indicators
-from opportunities.strategies._direction import liquidation_price
 from opportunities.strategies.futures_trade import find
+from opportunities.trading.trend import liquidation_price
 from tests.unit.derivatives import AT, SEEDS, cut, fair, in_pieces, permuted, planted, rows, sound, without_rules
 
 INVESTOR = Investor()

@@ -1,6 +1,6 @@
 """The catalogue: what strategies there are, what each says of itself, and the function that runs one.
 
-A strategy is a module of this package whose name has no leading underscore. It holds the literals `TITLE`,
+Every module of this package is a strategy. It holds the literals `TITLE`,
 `OPPORTUNITY_TYPES` and `NEEDS`, a docstring whose first line is the summary, and `find(market, investor)`.
 Names and descriptions are read from the source, so that a Lambda without numpy can tell the catalogue.
 """
@@ -37,7 +37,7 @@ class Description:
 @cache
 def names() -> tuple[str, ...]:
     """The strategies there are, sorted: one per module."""
-    return tuple(sorted(path.stem for path in _HERE.glob("*.py") if not path.stem.startswith("_")))
+    return tuple(sorted(path.stem for path in _HERE.glob("*.py") if path.stem != "__init__"))
 
 
 @cache

@@ -9,10 +9,10 @@ most (`cycles.walk`), within lots, minimum notionals and the investor's capital.
 pair bought on one exchange and sold on another; coin and money must lie there before, since transfers take time and
 fees that no snapshot has: `metadata.transfer_risk` says so, and the capital is counted twice. Prices further apart
 than 5 % are not taken for the same coin, nor is a cycle believed that nets more. `cross_exchange_carry`: the coin on
-one exchange against a dated future on another (`_carry`: at least 14 days, fees, spreads, financing), where that nets
-more than carrying it on the future's own exchange. `box`: two synthetic forwards of one option expiry against each
-other (`statics.boxes`; of inverse options the one that is certain in coins), held to expiry; what is paid for it is
-charged with the same financing. No quote is used by two opportunities: the most profitable takes it.
+one exchange against a dated future on another (`trading.carry`: at least 14 days, fees, spreads, financing), where that
+nets more than carrying it on the future's own exchange. `box`: two synthetic forwards of one option expiry against each
+other (`option_structures.boxes`; of inverse options the one that is certain in coins), held to expiry; what is paid for
+it is charged with the same financing. No quote is used by two opportunities: the most profitable takes it.
 
 Inputs: spot listings with books (else quotes, volume and volatility: one level, `costs`), dated futures, options.
 Confidence: `inference.edge_confidence` of profit and costs. Bounded work: per exchange of n assets and H quote
@@ -24,11 +24,12 @@ future with the coin elsewhere, no expiry with two strikes.
 from opportunities.domain import Findings, Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.maths import cycles, statics
-from opportunities.strategies import _carry, _carry_legs, _chains, _listings, _statics, _venues
-from opportunities.strategies._carry import Carry
-from opportunities.strategies._listings import Listing
-from opportunities.strategies._venues import Cycle
+from opportunities.maths import option_structures
+from opportunities.maths.cycles import core
+from opportunities.trading import carry, carry_legs, conversions, cycles, option_chains, static_arbitrage
+from opportunities.trading.carry import Carry, price_carry
+from opportunities.trading.conversions import Listing
+from opportunities.trading.cycles import Cycle
 
 TITLE = "Multi-leg arbitrage"
 OPPORTUNITY_TYPES = ("triangular", "cross_exchange", "cross_exchange_carry", "box")
@@ -41,21 +42,21 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     found: list[Opportunity] = []
     examined = 0
     if market.spot is not None:
-        listings = _listings.listings(market, investor)
-        candidates: list[Cycle | Carry] = [*_venues.triangles(market, investor, listings)]
-        candidates += _venues.across(market, investor, listings)
+        listings = conversions.listings(market, investor)
+        candidates: list[Cycle | Carry] = [*cycles.triangles(market, investor, listings)]
+        candidates += cycles.across(market, investor, listings)
         carries, contracts = _carries(market, investor)
         examined += _in_cycles(listings) + contracts
         found += [
-            _venues.opportunity(market, each, strategy_id, TITLE)
+            cycles.opportunity(market, each, strategy_id, TITLE)
             if isinstance(each, Cycle)
-            else _carry.opportunity(market, each, strategy_id, TITLE)
+            else carry.opportunity(market, each, strategy_id, TITLE)
             for each in _disjoint([*candidates, *carries])
         ]
     if market.options is not None:
         boxes, options = _boxes(market, investor)
         examined += options
-        found += [_statics.opportunity(market, each, strategy_id, TITLE) for each in boxes]
+        found += [static_arbitrage.opportunity(market, each, strategy_id, TITLE) for each in boxes]
     if not examined:
         raise Unsuitable(
             "no arbitrage of several legs could exist: no pair is on two exchanges, no three pairs close a cycle, no"
@@ -73,7 +74,7 @@ def _in_cycles(listings: list[Listing]) -> int:
         pair = (listing.base, listing.quote)
         exchanges.setdefault(listing.exchange, set()).add(pair)
         venues[pair] = venues.get(pair, 0) + 1
-    closed = {exchange: cycles.core(pairs) for exchange, pairs in exchanges.items()}
+    closed = {exchange: core(pairs) for exchange, pairs in exchanges.items()}
     pairs = ((listing.exchange, (listing.base, listing.quote)) for listing in listings)
     return sum(pair in closed[exchange] or venues[pair] > 1 for exchange, pair in pairs)
 
@@ -82,34 +83,34 @@ def _carries(market: MarketSnapshot, investor: Investor) -> tuple[list[Carry], i
     """Futures against coins of another exchange that net more than on their own, and how many were judged."""
     if market.futures is None:
         return [], 0
-    coins = _carry_legs.coin_legs(market, investor)
+    coins = carry_legs.coin_legs(market, investor)
     found, judged = [], 0
-    for base, contracts in _carry_legs.future_legs(market, investor, coins).items():
+    for base, contracts in carry_legs.future_legs(market, investor, coins).items():
         for sold in contracts:
             elsewhere = [coin for coin in coins[base] if coin.exchange != sold.exchange]
             own = [
-                _carry.judge(market, investor, "futures_basis", (coin, sold), coin)
+                price_carry(market, investor, "futures_basis", (coin, sold), coin)
                 for coin in coins[base]
                 if coin.exchange == sold.exchange
             ]
-            least = max((carry.profit_usd for carry in own if carry is not None), default=0.0)
-            carries = [_carry.judge(market, investor, "cross_exchange_carry", (coin, sold), coin) for coin in elsewhere]
-            found += [carry for carry in carries if carry is not None and carry.profit_usd > least]
+            least = max((each.profit_usd for each in own if each is not None), default=0.0)
+            carries = [price_carry(market, investor, "cross_exchange_carry", (coin, sold), coin) for coin in elsewhere]
+            found += [each for each in carries if each is not None and each.profit_usd > least]
             judged += bool(elsewhere)
     return found, judged
 
 
-def _boxes(market: MarketSnapshot, investor: Investor) -> tuple[list[_statics.Arbitrage], int]:
+def _boxes(market: MarketSnapshot, investor: Investor) -> tuple[list[static_arbitrage.Arbitrage], int]:
     """Boxes that net more than their financing, and how many options could be part of one."""
     found, examined = [], 0
-    for expiry in _chains.expiries(market, investor):
+    for expiry in option_chains.expiries(market, investor):
         both = sum((expiry.rows[True] >= 0) & (expiry.rows[False] >= 0))
         examined += 2 * int(both) if both > 1 else 0
-        for structure in statics.boxes(expiry.chain):
-            arbitrage = _statics.evaluate(market, investor, expiry, structure)
+        for structure in option_structures.boxes(expiry.chain):
+            arbitrage = static_arbitrage.evaluate(market, investor, expiry, structure)
             if arbitrage is not None:
                 found.append(arbitrage)
-    return _statics.disjoint(found), examined
+    return static_arbitrage.disjoint(found), examined
 
 
 def _disjoint(candidates: list[Cycle | Carry]) -> list[Cycle | Carry]:

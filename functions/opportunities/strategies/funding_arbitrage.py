@@ -42,7 +42,7 @@ from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Floats, MarketSnapshot, Perpetuals
 from opportunities.maths import inference, sizing
 from opportunities.maths.costs import Fill, Liquidity
-from opportunities.strategies import _instruments as instruments
+from opportunities.trading import instruments
 
 TITLE = "Funding arbitrage"
 OPPORTUNITY_TYPES = ("funding_arbitrage",)

@@ -13,9 +13,9 @@ and time to exit as in spot momentum: driftless. One trade per contract, on the 
 `futures_basis`: cash and carry, (F/S - 1) over the days to expiry (Hull, Options, Futures, and Other Derivatives,
 chapter 5): buy the coin, sell the dated future on the same exchange, hold to expiry. `futures_calendar`: buy the nearer
 future, sell the farther one at least 14 days later; the coin, bought at the nearer settlement, is carried between.
-Both after fees, spreads and financing (`_carry`); nothing under 14 days is judged. No contract is traded twice. Selling
-the coin short (futures below spot) needs borrowed coins and is not judged; nor are inverse perpetuals, whose margin in
-coin is a second position.
+Both after fees, spreads and financing (`trading.carry`); nothing under 14 days is judged. No contract is traded twice.
+Selling the coin short (futures below spot) needs borrowed coins and is not judged; nor are inverse perpetuals, whose
+margin in coin is a second position.
 
 Inputs: linear perpetuals with 200 fresh closed bars, or dated futures and spot of the same base. Confidence:
 `inference.confidence` of the trend's p-value; `inference.edge_confidence` of profit and costs for basis and calendar.
@@ -25,9 +25,9 @@ Refuses: neither perpetuals with candles nor dated futures with a spot market.
 from opportunities.domain import Findings, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.strategies import _carry, _carry_legs, _direction
-from opportunities.strategies._carry import Carry
-from opportunities.strategies._carry_legs import MINIMUM_DAYS, Leg
+from opportunities.trading import carry, carry_legs, trend
+from opportunities.trading.carry import Carry, price_carry
+from opportunities.trading.carry_legs import MINIMUM_DAYS, Leg
 
 TITLE = "Futures"
 OPPORTUNITY_TYPES = ("futures_direction", "futures_basis", "futures_calendar")
@@ -37,13 +37,13 @@ NEEDS = ("linear perpetuals' candles: 200 closed bars of 4h or 1h", "or dated fu
 def find(market: MarketSnapshot, investor: Investor) -> Findings:
     """Trends of perpetuals, bases and calendars of dated futures, the most profitable first."""
     strategy_id = __name__.rpartition(".")[2]
-    found, examined = _direction.opportunities(market, investor, (strategy_id, TITLE))
+    found, examined = trend.opportunities(market, investor, (strategy_id, TITLE))
     if market.futures is not None and market.spot is not None:
-        coins = _carry_legs.coin_legs(market, investor)
-        futures = _carry_legs.future_legs(market, investor, coins)
+        coins = carry_legs.coin_legs(market, investor)
+        futures = carry_legs.future_legs(market, investor, coins)
         examined += sum(len(legs) for legs in futures.values())
-        carries = [carry for base, legs in futures.items() for carry in _carries(market, investor, coins[base], legs)]
-        found += [_carry.opportunity(market, carry, strategy_id, TITLE) for carry in _carry.disjoint(carries)]
+        carries = [each for base, legs in futures.items() for each in _carries(market, investor, coins[base], legs)]
+        found += [carry.opportunity(market, each, strategy_id, TITLE) for each in carry.disjoint(carries)]
     if not examined:
         raise Unsuitable(
             "no linear perpetual has quotes, volume and 200 closed, fresh candles of 4h or 1h, and no dated future with"
@@ -55,14 +55,14 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
 
 def _carries(market: MarketSnapshot, investor: Investor, coins: list[Leg], futures: list[Leg]) -> list[Carry]:
     """Every basis and calendar of one base within an exchange: at most one per coin or pair of futures."""
-    contracts = _carry_legs.futures_of(market)
+    contracts = carry_legs.futures_of(market)
     found: list[Carry | None] = []
     for sold in futures:
         here = [coin for coin in coins if coin.exchange == sold.exchange]
-        found += [_carry.judge(market, investor, "futures_basis", (coin, sold), coin) for coin in here]
+        found += [price_carry(market, investor, "futures_basis", (coin, sold), coin) for coin in here]
         for near in futures:
             apart = (sold.expiry or 0) - (near.expiry or 0) >= MINIMUM_DAYS * 86_400
             alike = contracts.inverse[near.row] == contracts.inverse[sold.row] and near.exchange == sold.exchange
             if apart and alike and here:
-                found.append(_carry.judge(market, investor, "futures_calendar", (near, sold), here[0]))
-    return [carry for carry in found if carry is not None]
+                found.append(price_carry(market, investor, "futures_calendar", (near, sold), here[0]))
+    return [each for each in found if each is not None]

@@ -31,9 +31,9 @@ from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunit
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
 from opportunities.maths import inference, risk, sizing
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._portfolio import Position, positions_of
-from opportunities.strategies._spread import Coin, Instrument, coins
+from opportunities.trading import instruments
+from opportunities.trading.portfolio import Position, positions_of
+from opportunities.trading.spread import Coin, Instrument, coins
 
 TITLE = "Hedge position"
 OPPORTUNITY_TYPES = ("hedge_position",)

@@ -40,7 +40,7 @@ from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, quoting, sizing
 from opportunities.maths.costs import Fill, Liquidity
 from opportunities.maths.quoting import Quotes
-from opportunities.strategies import _instruments as instruments
+from opportunities.trading import instruments
 
 TITLE = "Market making"
 OPPORTUNITY_TYPES = ("market_making",)

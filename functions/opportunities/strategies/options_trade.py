@@ -32,10 +32,10 @@ from itertools import chain as joined
 from opportunities.domain import Findings, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.maths import statics
-from opportunities.strategies import _chains, _statics, _volatility
-from opportunities.strategies._chains import Expiry
-from opportunities.strategies._statics import Arbitrage
+from opportunities.maths import option_structures
+from opportunities.trading import option_chains, static_arbitrage, volatility
+from opportunities.trading.option_chains import Expiry
+from opportunities.trading.static_arbitrage import Arbitrage
 
 TITLE = "Options"
 OPPORTUNITY_TYPES = ("conversion", "reversal", "vertical", "butterfly", "sell_volatility", "buy_volatility")
@@ -44,13 +44,15 @@ NEEDS = ("options: quotes, forward and index", "1h candles of the base, for vola
 
 def find(market: MarketSnapshot, investor: Investor) -> Findings:
     """Static arbitrages and mispriced volatility, the most profitable first; `examined` counts options."""
-    expiries = _chains.expiries(market, investor)
+    expiries = option_chains.expiries(market, investor)
     if not expiries:
         raise Unsuitable("no option has a forward price, an index and time to expiry")
     strategy_id = __name__.rpartition(".")[2]
-    arbitrages = _statics.disjoint(joined.from_iterable(_arbitrages(market, investor, each) for each in expiries))
-    found = [_statics.opportunity(market, each, strategy_id, TITLE) for each in arbitrages]
-    found += _volatility.opportunities(market, investor, expiries, strategy_id, TITLE)
+    arbitrages = static_arbitrage.disjoint(
+        joined.from_iterable(_arbitrages(market, investor, each) for each in expiries)
+    )
+    found = [static_arbitrage.opportunity(market, each, strategy_id, TITLE) for each in arbitrages]
+    found += volatility.opportunities(market, investor, expiries, strategy_id, TITLE)
     found.sort(key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange, each.opportunity_type))
     examined = sum(int((rows >= 0).sum()) for expiry in expiries for rows in expiry.rows.values())
     return Findings(tuple(found), examined=examined)
@@ -59,11 +61,11 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
 def _arbitrages(market: MarketSnapshot, investor: Investor, expiry: Expiry) -> Iterator[Arbitrage]:
     chain = expiry.chain
     structures = joined(
-        statics.parity(chain, expiry.future.bid, expiry.future.ask),
-        statics.verticals(chain),
-        statics.butterflies(chain),
+        option_structures.parity(chain, expiry.future.bid, expiry.future.ask),
+        option_structures.verticals(chain),
+        option_structures.butterflies(chain),
     )
     for structure in structures:
-        found = _statics.evaluate(market, investor, expiry, structure)
+        found = static_arbitrage.evaluate(market, investor, expiry, structure)
         if found is not None:
             yield found

@@ -37,9 +37,9 @@ from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Floats, MarketSnapshot
 from opportunities.maths import inference, reversion, sizing
 from opportunities.maths.cointegration import engle_granger
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._formation import formation_of
-from opportunities.strategies._spread import Bet, Coin, Leg, Plan, bet
+from opportunities.trading import instruments
+from opportunities.trading.formation import formation_of
+from opportunities.trading.spread import Bet, Coin, Leg, Plan, bet
 
 TITLE = "Pairs trading"
 OPPORTUNITY_TYPES = ("pairs_trading",)

@@ -33,8 +33,8 @@ from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Floats, MarketSnapshot
 from opportunities.maths import indicators, inference, portfolio, sizing
 from opportunities.maths.costs import Fill
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._portfolio import Position, portfolio_of
+from opportunities.trading import instruments
+from opportunities.trading.portfolio import Position, portfolio_of
 
 TITLE = "Portfolio optimization"
 OPPORTUNITY_TYPES = ("minimum_variance", "risk_parity")

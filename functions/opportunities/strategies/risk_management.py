@@ -27,8 +27,8 @@ import numpy as np
 from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, Timeframe
 from opportunities.market.snapshot import Floats, MarketSnapshot
 from opportunities.maths import inference, risk, sizing
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._portfolio import Portfolio, portfolio_of
+from opportunities.trading import instruments
+from opportunities.trading.portfolio import Portfolio, portfolio_of
 
 TITLE = "Risk management"
 OPPORTUNITY_TYPES = ("reduce_tail_risk", "reduce_concentration")

@@ -37,9 +37,9 @@ from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
 from opportunities.maths import indicators, inference, sizing
 from opportunities.maths.costs import Ladder
 from opportunities.maths.inference import Estimate
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._bracket import Bracket, best_bracket
-from opportunities.strategies._instruments import Venue
+from opportunities.trading import instruments
+from opportunities.trading.bracket import Bracket, best_bracket
+from opportunities.trading.instruments import Venue
 
 TITLE = "Scalping"
 OPPORTUNITY_TYPES = ("scalping",)

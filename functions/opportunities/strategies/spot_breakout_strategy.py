@@ -34,9 +34,9 @@ from opportunities.domain import Findings, Investor, Json, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
 from opportunities.maths import indicators, inference, sizing
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._bracket import best_bracket
-from opportunities.strategies._instruments import Venue
+from opportunities.trading import instruments
+from opportunities.trading.bracket import best_bracket
+from opportunities.trading.instruments import Venue
 
 TITLE = "Spot breakout"
 OPPORTUNITY_TYPES = ("spot_breakout",)

@@ -29,9 +29,9 @@ from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Floats, MarketSnapshot
 from opportunities.maths import indicators, inference, reversion, sizing
 from opportunities.maths.inference import UnitRoot
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._bracket import best_bracket
-from opportunities.strategies._instruments import Venue
+from opportunities.trading import instruments
+from opportunities.trading.bracket import best_bracket
+from opportunities.trading.instruments import Venue
 
 TITLE = "Spot mean reversion"
 OPPORTUNITY_TYPES = ("spot_mean_reversion",)

@@ -29,7 +29,7 @@ from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.maths import indicators, inference, sizing
 from opportunities.maths.costs import Liquidity
-from opportunities.strategies import _instruments as instruments
+from opportunities.trading import instruments
 
 TITLE = "Spot momentum"
 OPPORTUNITY_TYPES = ("spot_momentum",)

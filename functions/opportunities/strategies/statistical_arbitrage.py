@@ -39,10 +39,10 @@ from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunit
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, sizing
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._formation import formation_of
-from opportunities.strategies._spread import Bet, Leg, Plan, bet
-from opportunities.strategies._strays import Stray, Universe, strays, universe_of
+from opportunities.trading import instruments
+from opportunities.trading.formation import formation_of
+from opportunities.trading.residuals import Stray, Universe, strays, universe_of
+from opportunities.trading.spread import Bet, Leg, Plan, bet
 
 TITLE = "Statistical arbitrage"
 OPPORTUNITY_TYPES = ("statistical_arbitrage",)

@@ -8,8 +8,8 @@ import numpy as np
 from opportunities.domain import AssetTier, Investor, Json, Opportunity, Timeframe
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import cycles, inference, sizing
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._listings import Listing
+from opportunities.trading import instruments
+from opportunities.trading.conversions import Listing
 
 SAME_COIN_WITHIN = 0.05
 _PREFUNDED = "coins and USD must lie on both exchanges: transfers take time and fees that are not in the profit"

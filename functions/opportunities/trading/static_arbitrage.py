@@ -7,9 +7,9 @@ import numpy as np
 
 from opportunities.domain import AssetTier, Investor, Json, Opportunity
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.maths import inference, sizing, statics
+from opportunities.maths import inference, option_structures, sizing
 from opportunities.maths.costs import FINANCING
-from opportunities.strategies._chains import (
+from opportunities.trading.option_chains import (
     FORWARD_MARGIN,
     SHORT_OPTION_MARGIN,
     Expiry,
@@ -27,7 +27,7 @@ class Arbitrage:
     """A structure of a size: what it nets, what it costs, and the option rows that it trades."""
 
     expiry: Expiry
-    structure: statics.Structure
+    structure: option_structures.Structure
     units: float
     profit_usd: float
     fees_usd: float
@@ -38,7 +38,7 @@ class Arbitrage:
 
 
 def evaluate(
-    market: MarketSnapshot, investor: Investor, expiry: Expiry, structure: statics.Structure
+    market: MarketSnapshot, investor: Investor, expiry: Expiry, structure: option_structures.Structure
 ) -> Arbitrage | None:
     """The largest size that quotes, lots and capital allow; None where nothing is left after fees.
 
@@ -142,7 +142,7 @@ def opportunity(market: MarketSnapshot, found: Arbitrage, strategy_id: str, titl
     )
 
 
-def _slippage_usd(expiry: Expiry, structure: statics.Structure, units: float) -> float:
+def _slippage_usd(expiry: Expiry, structure: option_structures.Structure, units: float) -> float:
     quantity = units * abs(structure.forward)
     if not quantity:
         return 0.0

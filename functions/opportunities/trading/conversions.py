@@ -9,7 +9,7 @@ from opportunities.domain import Investor
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths.costs import Ladder
 from opportunities.maths.cycles import Conversion
-from opportunities.strategies import _instruments as instruments
+from opportunities.trading import instruments
 
 
 @dataclass(frozen=True, eq=False)

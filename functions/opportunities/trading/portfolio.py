@@ -11,7 +11,7 @@ from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, Floats, MarketSnapshot, Spot
 from opportunities.maths import indicators
 from opportunities.maths.costs import Liquidity
-from opportunities.strategies import _instruments as instruments
+from opportunities.trading import instruments
 
 _DAY = 86_400
 _YEAR_OF_DAYS = 250

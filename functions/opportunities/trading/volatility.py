@@ -9,9 +9,8 @@ import numpy as np
 from opportunities.domain import AssetTier, Investor, Json, Opportunity
 from opportunities.market.snapshot import Floats, MarketSnapshot
 from opportunities.maths import black76, indicators, inference, sizing
-from opportunities.strategies import _chains
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._chains import Expiry
+from opportunities.trading import instruments, option_chains
+from opportunities.trading.option_chains import Expiry
 
 _SIGNIFICANCE = 0.001
 _LEAST_BARS, _MOST_BARS, _LAGS = 336, 2160, 48
@@ -118,7 +117,7 @@ def _opportunity(
     market: MarketSnapshot, investor: Investor, straddle: _Straddle, strategy_id: str, title: str
 ) -> Opportunity | None:
     """The trade; None where the edge doesn't pay its costs, or no lot is within the investor's limits."""
-    options, expiry, sign = _chains.options_of(market), straddle.expiry, 1 if straddle.sold else -1
+    options, expiry, sign = option_chains.options_of(market), straddle.expiry, 1 if straddle.sold else -1
     forward, realised = expiry.forward, straddle.realised
     in_usd = forward if expiry.chain.inverse else 1.0
     fees = sum(expiry.fee(premium, forward / in_usd) for _, premium in straddle.legs) * in_usd
@@ -130,12 +129,12 @@ def _opportunity(
     jump = _JUMP * sqrt(realised.value / 365) * forward - straddle.premium
     most = straddle.premium if not straddle.sold else np.inf
     loss = min(max(sign * (worse - straddle.premium), jump if straddle.sold else 0.0, 0.0), most) + fees + hedging
-    margin = 2 * _chains.SHORT_OPTION_MARGIN * forward if straddle.sold else straddle.premium
-    capital_rate = (margin + fees + _chains.FORWARD_MARGIN * forward / 2) / forward
+    margin = 2 * option_chains.SHORT_OPTION_MARGIN * forward if straddle.sold else straddle.premium
+    capital_rate = (margin + fees + option_chains.FORWARD_MARGIN * forward / 2) / forward
     rows = tuple(int(expiry.rows[call][straddle.strike]) for call, _ in straddle.legs)
-    units = min(_chains.available(market, row, bought=not straddle.sold) for row in rows)
+    units = min(option_chains.available(market, row, bought=not straddle.sold) for row in rows)
     units = sizing.notional_usd(investor, loss / forward, capital_rate, units * forward) / forward
-    units = _chains.in_lots(market, units, rows, (1.0, 1.0))
+    units = option_chains.in_lots(market, units, rows, (1.0, 1.0))
     if edge <= 0 or units * forward < sizing.MINIMUM_NOTIONAL_USD:
         return None
     side, profit = ("sell" if straddle.sold else "buy"), units * edge

@@ -7,8 +7,8 @@ from opportunities.domain import AssetTier, Investor, Json, Opportunity, Timefra
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import sizing
 from opportunities.maths.costs import Fill
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._instruments import Venue
+from opportunities.trading import instruments
+from opportunities.trading.instruments import Venue
 
 
 @dataclass(frozen=True)

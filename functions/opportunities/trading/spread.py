@@ -8,7 +8,7 @@ from opportunities.domain import Investor, Json
 from opportunities.market.snapshot import Candles, MarketSnapshot, Rules
 from opportunities.maths import reversion, sizing
 from opportunities.maths.costs import Fill, Liquidity
-from opportunities.strategies import _instruments as instruments
+from opportunities.trading import instruments
 
 LEAST_MARGIN = 1 / 3
 _MAINTENANCE_MARGIN = 0.01

@@ -10,7 +10,7 @@ from opportunities.domain import AssetTier, Investor, Json, Opportunity, RiskTol
 from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.maths import indicators, inference, sizing
 from opportunities.maths.costs import Liquidity
-from opportunities.strategies import _instruments as instruments
+from opportunities.trading import instruments
 
 _TIMEFRAMES = ("4h", "1h")
 _LOOKBACK = 168

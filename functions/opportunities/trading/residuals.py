@@ -11,8 +11,8 @@ from opportunities.maths import inference, reversion
 from opportunities.maths.cointegration import MOST_REGRESSORS, engle_granger
 from opportunities.maths.factors import Factors, principal
 from opportunities.maths.relation import fewest
-from opportunities.strategies._formation import RECENT, Formation
-from opportunities.strategies._spread import Coin
+from opportunities.trading.formation import RECENT, Formation
+from opportunities.trading.spread import Coin
 
 _EXPLAINED = 0.55
 _LEAST_OTHERS = 0.5

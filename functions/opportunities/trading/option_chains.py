@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from opportunities.domain import Fees, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot, Options
-from opportunities.maths import black76, statics
+from opportunities.maths import black76, option_structures
 from opportunities.maths.costs import Liquidity
-from opportunities.strategies import _instruments as instruments
+from opportunities.trading import instruments
 
 SHORT_OPTION_MARGIN = 0.15
 """Of the underlying: Deribit's initial margin of a short option before the credit for being out of the money."""
@@ -38,7 +38,7 @@ class Expiry:
     years: float
     forward: float
     coin_usd: float
-    chain: statics.Chain
+    chain: option_structures.Chain
     rows: Mapping[bool, Rows]
     fees: Fees
     future: Liquidity
@@ -99,7 +99,7 @@ def _expiry(market: MarketSnapshot, investor: Investor, name: str, exchange: str
         low, high = forward * (1 - UNQUOTED_HALF_SPREAD), forward * (1 + UNQUOTED_HALF_SPREAD)
         future = Liquidity(low, high, fees.perpetual_taker, np.inf, 0.0)
     coin_usd = float(np.median(options.index[rows])) if inverse else 1.0
-    chain = statics.Chain(strikes, call_bid, call_ask, put_bid, put_ask, inverse=inverse)
+    chain = option_structures.Chain(strikes, call_bid, call_ask, put_bid, put_ask, inverse=inverse)
     return Expiry(name, exchange, years, forward, coin_usd, chain, found, fees, future, quoted)
 
 
@@ -116,7 +116,7 @@ def _future(market: MarketSnapshot, name: str, exchange: str, fee: float, daily_
     return None
 
 
-def premium_of(chain: statics.Chain, leg: statics.Leg) -> float:
+def premium_of(chain: option_structures.Chain, leg: option_structures.Leg) -> float:
     """The ask of a leg that is bought, the bid of one that is sold."""
     bid, ask = (chain.call_bid, chain.call_ask) if leg.call else (chain.put_bid, chain.put_ask)
     return float((ask if leg.ratio > 0 else bid)[leg.strike])

@@ -8,7 +8,7 @@ from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Futures, MarketSnapshot
 from opportunities.maths.costs import Liquidity
-from opportunities.strategies import _instruments as instruments
+from opportunities.trading import instruments
 
 MINIMUM_DAYS = 14.0
 """Nothing shorter is judged: a few basis points of noise are many percent a year of a few days."""

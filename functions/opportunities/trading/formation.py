@@ -7,8 +7,8 @@ import numpy as np
 from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Floats, MarketSnapshot
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._spread import Coin, coins
+from opportunities.trading import instruments
+from opportunities.trading.spread import Coin, coins
 
 RECENT = 24
 # Engle and Granger's test holds its size at either length; what the shorter costs is recall and exact profits.

@@ -14,8 +14,8 @@ from opportunities.domain import AssetTier, Investor, Json, Opportunity
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, sizing
 from opportunities.maths.costs import FINANCING, Liquidity
-from opportunities.strategies import _instruments as instruments
-from opportunities.strategies._carry_legs import DAY, Leg, futures_of, middle
+from opportunities.trading import instruments
+from opportunities.trading.carry_legs import DAY, Leg, futures_of, middle
 
 _LEAST_MARGIN, _MAINTENANCE_MARGIN = 1 / 3, 0.01
 _BUFFER_SIGMAS, _BUFFER_DAYS = 3.0, 7.0
@@ -48,7 +48,9 @@ class Carry:
         return {(leg.exchange, leg.symbol) for leg in (self.bought, self.sold)}
 
 
-def judge(market: MarketSnapshot, investor: Investor, kind: str, legs: tuple[Leg, Leg], coin: Leg) -> Carry | None:
+def price_carry(
+    market: MarketSnapshot, investor: Investor, kind: str, legs: tuple[Leg, Leg], coin: Leg
+) -> Carry | None:
     """What is bought against what is sold, at the size that liquidity, lots and the investor allow; None where that
     nets nothing.
     """
