@@ -12,8 +12,8 @@ import pytest
 from opportunities import selection, strategies, wire
 from opportunities.domain import Filters, Investor
 from opportunities.errors import Unsuitable
-from opportunities.market.archive import load, save
-from opportunities.market.planting.demo import planted_market
+from opportunities.market.archive.file import load, save
+from opportunities.market.planted.demo import planted_market
 from opportunities.market.simulated import simulated
 from opportunities.openapi.document import document
 from opscan.stack.deploy import STACK_NAME

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from opportunities import scans
-from opportunities.market.archive import save
+from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
 from opportunities.store import Store
 from tests import dynamodb_local

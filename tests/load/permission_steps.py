@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from opportunities import strategies
-from opportunities.market.archive import save
+from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
 from opscan.stack.api import Answer, Caller
 from opscan.stack.state import Stack

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from rich.console import Console
 
-from opportunities.market.archive import load, save
+from opportunities.market.archive.file import load, save
 from opportunities.market.snapshot import Candles, MarketSnapshot, Spot
 
 SYMBOLS, BARS, ROUNDS = 200, 500, 30

@@ -25,7 +25,7 @@ from statsmodels.tsa.stattools import adfuller, coint
 from opportunities import strategies
 from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
-from opportunities.market.archive import save
+from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Rules, Spot
 from opportunities.maths import cointegration
@@ -38,7 +38,7 @@ from pathlib import Path
 from opportunities import strategies
 from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
-from opportunities.market.archive import load
+from opportunities.market.archive.file import load
 try:
     market, investor = load(Path(sys.argv[2]).read_bytes()), Investor(50_000.0, holdings={"BTC": 1.0, "ETH": 8.0})
     strategies.load(sys.argv[1])(market, investor)

@@ -16,8 +16,8 @@ from rich.progress import track
 from opportunities import strategies
 from opportunities.domain import Findings, Investor
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import Planted
-from opportunities.market.planting.demo import plant_of
+from opportunities.market.planted import Planted
+from opportunities.market.planted.demo import plant_of
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from tests.template import ROOT
@@ -44,8 +44,8 @@ class Trial:
 
 
 def investor_of(kind: str, market: MarketSnapshot) -> Investor:
-    """Whom the planting module reckons with."""
-    module = import_module(f"opportunities.market.planting.{kind}")
+    """Whom the planted module reckons with."""
+    module = import_module(f"opportunities.market.planted.{kind}")
     investor: Investor = module.investor(market) if hasattr(module, "investor") else module.INVESTOR
     return investor
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from opportunities import strategies
 from opportunities.domain import Filters, Investor, ScanState
-from opportunities.market.archive import load, save
+from opportunities.market.archive.file import load, save
 from opportunities.market.simulated import simulated
 from opportunities.scans import execution_name
 from opportunities.services import results as results_service

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from opportunities import aws, items, scans, wire
 from opportunities.domain import Investor
-from opportunities.market.archive import save
+from opportunities.market.archive.file import save
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.status import shown
 from opportunities.snapshots import SnapshotShelf

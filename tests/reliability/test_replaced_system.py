@@ -14,7 +14,7 @@ import pytest
 
 from opportunities import scans, strategies
 from opportunities.domain import Investor
-from opportunities.market.planting.demo import planted_market
+from opportunities.market.planted.demo import planted_market
 from tests.reliability.faults import Fault
 from tests.reliability.watch import Watch
 from tests.reliability.world import HANDLERS, STRATEGIES, World, in_process

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from opportunities.domain import Findings, Investor
-from opportunities.market.planting import Planted
+from opportunities.market.planted import Planted
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Candles, MarketSnapshot, Spot
 

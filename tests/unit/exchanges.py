@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from opportunities.market.live.venue import connect
+from opportunities.market.live.exchange import connect
 
 HOUR = 3600
 NOW = 1_795_177_230  # 2026-11-20 12:20:30 UTC

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from opportunities.market.archive import load, save
+from opportunities.market.archive.file import load, save
 from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot
 from tests.unit.recordings import at

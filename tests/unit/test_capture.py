@@ -15,7 +15,7 @@ from moto import mock_aws
 from opportunities import aws
 from opportunities.errors import MarketUnavailable, Unavailable
 from opportunities.handlers import capture as capture_handler
-from opportunities.market.archive import load
+from opportunities.market.archive.file import load
 from opportunities.market.snapshot import MarketSnapshot, Spot
 from opportunities.services.market import Capture, describe
 from opportunities.snapshots import SnapshotShelf

@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
-from opportunities.market import archive
+from opportunities.market.archive.file import save
 from opportunities.market.snapshot import MarketSnapshot
 from opscan.pinning import content_name
 from opscan.stack.errors import StackError
@@ -147,7 +147,7 @@ def test_the_catalogue_is_listed() -> None:
 @pytest.fixture
 def recorded_market(tmp_path: Path) -> Path:
     file = tmp_path / "Crash of 2024.snapshot"
-    file.write_bytes(archive.save(MarketSnapshot(captured_at=1_712_588_400, source="files", fees={})))
+    file.write_bytes(save(MarketSnapshot(captured_at=1_712_588_400, source="files", fees={})))
     return file
 
 

@@ -11,7 +11,7 @@ import pytest
 from opportunities import strategies, wire
 from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
-from opportunities.market.planting.demo import planted_market
+from opportunities.market.planted.demo import planted_market
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.selection import ranked, score
 

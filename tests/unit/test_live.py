@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from opportunities.errors import MarketUnavailable
-from opportunities.market.archive import load, save
-from opportunities.market.live import venue
+from opportunities.market.archive.file import load, save
 from opportunities.market.live.source import live
 from opportunities.market.snapshot import MarketSnapshot
 from tests.unit.exchanges import (
@@ -43,7 +42,7 @@ def market(world: Exchanges) -> MarketSnapshot:
 
 @pytest.fixture
 def troubled(world: Exchanges, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchanges]:
-    monkeypatch.setattr(venue, "_BACKOFF_SECONDS", 0.005)
+    monkeypatch.setattr("opportunities.market.live.exchange._BACKOFF_SECONDS", 0.005)
     world.asked.clear()
     yield world
     world.troubles.clear()

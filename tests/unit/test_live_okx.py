@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from opportunities.market.archive import load, save
+from opportunities.market.archive.file import load, save
 from opportunities.market.live.source import live
 from opportunities.market.snapshot import MarketSnapshot
 from tests.unit.exchange_okx import CONTRACT, PAYMENTS, okx

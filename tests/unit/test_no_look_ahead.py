@@ -18,8 +18,8 @@ import pytest
 
 from opportunities import strategies
 from opportunities.domain import Investor
-from opportunities.market.planting import complex_strategy
-from opportunities.market.planting.demo import plant_of, planted_market
+from opportunities.market.planted import complex_strategy
+from opportunities.market.planted.demo import plant_of, planted_market
 from opportunities.market.recorded.files import from_directory
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Candles, MarketSnapshot, Options, Perpetuals

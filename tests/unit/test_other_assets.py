@@ -6,7 +6,7 @@ import pytest
 
 from opportunities import strategies
 from opportunities.domain import Opportunity
-from opportunities.market.planting.demo import plant_of
+from opportunities.market.planted.demo import plant_of
 from opportunities.market.simulated import simulated
 from tests.load.strategies_report import investor_of
 from tests.unit.whole import without_asset

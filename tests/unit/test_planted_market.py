@@ -7,8 +7,8 @@ import pytest
 
 from opportunities import strategies
 from opportunities.domain import Investor
-from opportunities.market.archive import load, save
-from opportunities.market.planting.demo import kinds, plant_of, planted_market
+from opportunities.market.archive.file import load, save
+from opportunities.market.planted.demo import kinds, plant_of, planted_market
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 

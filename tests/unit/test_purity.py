@@ -9,7 +9,7 @@ import pytest
 
 from opportunities import strategies
 from opportunities.domain import Investor
-from opportunities.market.planting.demo import planted_market
+from opportunities.market.planted.demo import planted_market
 from opportunities.market.snapshot import MarketSnapshot
 from tests.template import ROOT
 

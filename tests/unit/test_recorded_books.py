@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from opportunities.errors import MarketDataError
-from opportunities.market.archive import load, save
+from opportunities.market.archive.file import load, save
 from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.market.timeframes import aggregate

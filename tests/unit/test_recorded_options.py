@@ -12,8 +12,8 @@ import pytest
 from scipy.stats import norm
 
 from opportunities.errors import MarketDataError
-from opportunities.market.archive import load, save
-from opportunities.market.chains import deribit_contract, deribit_expiry
+from opportunities.market.archive.file import load, save
+from opportunities.market.option_chains import deribit_contract, deribit_expiry
 from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot, Options
 from tests.unit.recordings import at, candles, write

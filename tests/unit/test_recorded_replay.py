@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opportunities.market.archive import save
+from opportunities.market.archive.file import save
 from tests.unit.messages import NOW, SPOT, answer, came, changes, depth, instrument, snapshot, streamed, write
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from opportunities import strategies
 from opportunities.domain import Findings, Investor
-from opportunities.market.planting.demo import plant_of
+from opportunities.market.planted.demo import plant_of
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import sizing

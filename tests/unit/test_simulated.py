@@ -11,7 +11,7 @@ from statsmodels.tsa.stattools import adfuller
 
 from opportunities.domain import AssetTier
 from opportunities.errors import MarketUnavailable
-from opportunities.market.archive import save
+from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
 from opportunities.market.simulated.assets import FOLLOWERS, RANGING
 from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Perpetuals, Spot

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from statsmodels.tsa.stattools import coint
 
-from opportunities.market.archive import save
+from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Candles, MarketSnapshot, Perpetuals, Spot
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from opportunities.domain import Fees
 from opportunities.errors import MarketDataError
-from opportunities.market.archive import load, save
+from opportunities.market.archive.file import load, save
 from opportunities.market.snapshot import (
     Books,
     Candles,

@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from opportunities.market.archive import load, save
+from opportunities.market.archive.file import load, save
 from opportunities.market.simulated import simulated
 from opscan.main import app
 from tests.unit.recordings import candles, funding, write

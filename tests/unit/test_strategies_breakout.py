@@ -11,7 +11,7 @@ from scipy import stats
 
 from opportunities.domain import Investor, Opportunity, StatedFees
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import spot_breakout_strategy as planting
+from opportunities.market.planted import spot_breakout_strategy as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.maths.sizing import timeframe_for

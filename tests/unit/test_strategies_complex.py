@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from opportunities.domain import Investor, Opportunity, StatedFees
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import complex_strategy as planting
+from opportunities.market.planted import complex_strategy as planting
 from opportunities.market.snapshot import Books, MarketSnapshot, Spot
 from opportunities.strategies.complex_strategy import find
 from tests.unit.derivatives import AT, SEEDS, fair, in_pieces, permuted, planted, rows, sound, without, without_rules

@@ -9,7 +9,7 @@ from statsmodels.regression.linear_model import OLS
 
 from opportunities.domain import Investor, Opportunity, RiskTolerance, StatedFees
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import futures_trade as planting
+from opportunities.market.planted import futures_trade as planting
 from opportunities.market.snapshot import Futures, MarketSnapshot, Perpetuals
 from opportunities.maths import indicators
 from opportunities.strategies.futures_trade import find

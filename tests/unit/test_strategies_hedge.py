@@ -10,7 +10,7 @@ from scipy import stats
 
 from opportunities.domain import Investor, Opportunity, StatedFees
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import hedge_position as planting
+from opportunities.market.planted import hedge_position as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot, Rules
 from opportunities.strategies.hedge_position import find

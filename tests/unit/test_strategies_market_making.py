@@ -10,7 +10,7 @@ from scipy import linalg, stats
 
 from opportunities.domain import Fees, Investor, Opportunity, RiskTolerance, StatedFees, Timeframe
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import market_making as planting
+from opportunities.market.planted import market_making as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Books, MarketSnapshot, Rules
 from opportunities.maths import quoting

@@ -14,7 +14,7 @@ from statsmodels.tsa.stattools import adfuller
 
 from opportunities.domain import Investor, Opportunity, StatedFees, Timeframe
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import spot_mean_reversion as planting
+from opportunities.market.planted import spot_mean_reversion as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot, Rules
 from opportunities.maths import inference, reversion

@@ -8,7 +8,7 @@ from scipy import stats
 
 from opportunities.domain import Fees, Investor, Opportunity
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import options_trade as planting
+from opportunities.market.planted import options_trade as planting
 from opportunities.market.snapshot import MarketSnapshot, Options
 from opportunities.maths import black76, inference
 from opportunities.strategies.options_trade import find

@@ -12,7 +12,7 @@ from statsmodels.tsa.stattools import coint
 
 from opportunities.domain import Fees, Investor, Opportunity, StatedFees
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import pairs_trading as planting
+from opportunities.market.planted import pairs_trading as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot, Rules
 from opportunities.maths import inference, reversion

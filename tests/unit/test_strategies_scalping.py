@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from opportunities.domain import Investor, Opportunity, StatedFees, Timeframe
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import scalping_strategy as planting
+from opportunities.market.planted import scalping_strategy as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.strategies.scalping_strategy import find

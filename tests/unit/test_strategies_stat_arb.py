@@ -13,7 +13,7 @@ from statsmodels.tsa.stattools import coint
 
 from opportunities.domain import Investor, Opportunity, StatedFees
 from opportunities.errors import Unsuitable
-from opportunities.market.planting import statistical_arbitrage as planting
+from opportunities.market.planted import statistical_arbitrage as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import reversion

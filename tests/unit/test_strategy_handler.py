@@ -9,7 +9,7 @@ import pytest
 from opportunities import aws
 from opportunities.domain import OutcomeStatus, ScanState
 from opportunities.handlers import strategy
-from opportunities.market.archive import save
+from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
 from opportunities.store import Store
 from tests.builders import SCAN_ID, USER, scan

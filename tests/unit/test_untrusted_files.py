@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opportunities.errors import MarketDataError
-from opportunities.market.archive import load, save
+from opportunities.market.archive.file import load, save
 from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot
 from tests.unit import messages

@@ -6,10 +6,10 @@ import pytest
 from opportunities import strategies
 from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
-from opportunities.market.archive import save
-from opportunities.market.planting.demo import planted_market
+from opportunities.market.archive.file import save
+from opportunities.market.exchanges import on_exchanges
+from opportunities.market.planted.demo import planted_market
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.market.venues import on_exchanges
 
 INVESTOR = Investor(capital_usd=50_000.0, holdings={"BTC": 1.0, "ETH": 8.0, "SOL": 150.0})
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opportunities.domain import Investor
-from opportunities.market.columns import FLOATS
+from opportunities.market.archive.columns import FLOATS
 from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Rules
 
 SECTIONS = tuple(FLOATS)

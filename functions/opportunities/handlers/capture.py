@@ -6,7 +6,7 @@ from typing import Any
 
 from opportunities import aws, settings
 from opportunities.market.live.source import live
-from opportunities.market.planting.demo import planted_market
+from opportunities.market.planted.demo import planted_market
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.market import Capture

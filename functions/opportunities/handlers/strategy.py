@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from opportunities import aws, settings, strategies, telemetry
-from opportunities.market.archive import load
+from opportunities.market.archive.file import load
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.judge import Judge
 from opportunities.snapshots import SnapshotShelf

@@ -8,8 +8,8 @@ from opportunities import selection, wire
 from opportunities.domain import Best, Findings, Investor, Opportunity, Outcome, OutcomeStatus
 from opportunities.errors import Unsuitable
 from opportunities.items import StoredResult
+from opportunities.market.exchanges import on_exchanges
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.market.venues import on_exchanges
 from opportunities.services import market as markets
 from opportunities.store import Store
 from opportunities.wire import StrategyTask

@@ -9,7 +9,7 @@ from opportunities import selection, snapshots
 from opportunities.domain import AssetTier
 from opportunities.errors import MarketUnavailable
 from opportunities.http import timestamp
-from opportunities.market.archive import save
+from opportunities.market.archive.file import save
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.snapshots import SnapshotShelf
 

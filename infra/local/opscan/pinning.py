@@ -57,9 +57,9 @@ def content_name(stem: str, content: bytes) -> str:
 
 
 def _check(file: Path, content: bytes) -> None:
-    from opportunities.market import archive  # noqa: PLC0415 - numpy is for those who pin a scan
+    from opportunities.market.archive.file import load  # noqa: PLC0415 - numpy is for those who pin a scan
 
     try:
-        archive.load(content)
+        load(content)
     except MarketDataError as error:
         raise BadInput(f"{file}: {error}", "Build a snapshot with `opscan snapshot build DIR`.") from error

@@ -31,7 +31,7 @@ def build(
     exchange: Annotated[str, typer.Option(help="Where candles and books were recorded.")] = "binance",
 ) -> None:
     """Make a snapshot of the market as of a moment: nothing that was not known then is in it."""
-    from opportunities.market.archive import load, save
+    from opportunities.market.archive.file import load, save
     from opportunities.market.recorded.files import from_directory
     from opscan.snapshot_view import show as view
 
@@ -58,7 +58,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Say what a snapshot holds: markets, candles, funding, and what was assumed or left out."""
-    from opportunities.market.archive import load
+    from opportunities.market.archive.file import load
     from opscan.snapshot_view import show as view
     from opscan.snapshot_view import summary
 

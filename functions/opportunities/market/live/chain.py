@@ -2,11 +2,11 @@
 
 from math import nan
 
-from opportunities.market import chains
-from opportunities.market.chains import Contract, Quote, positive, with_forwards
+from opportunities.market import option_chains
 from opportunities.market.live.listings import number, number_of_text
 from opportunities.market.live.reading import Reading
 from opportunities.market.live.sections import Notes
+from opportunities.market.option_chains import Contract, Quote, positive, with_forwards
 from opportunities.market.snapshot import Options
 
 
@@ -50,4 +50,4 @@ def options_section(reading: Reading, captured_at: int, notes: Notes) -> Options
     filled, derived = with_forwards(quotes)
     if derived:
         notes.assumptions["option forwards"] = f"by put-call parity for {len(derived)} expiries that have no future"
-    return chains.options_section(filled, reading.venue.name) if filled else None
+    return option_chains.options_section(filled, reading.exchange.name) if filled else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opportunities.errors import MarketUnavailable
-from opportunities.market.live.venue import Venue
+from opportunities.market.live.exchange import Exchange
 
 BOOK_LEVELS = 100
 _BARS = 1_000
@@ -30,7 +30,7 @@ _COINS = {"deribit": ("BTC", "ETH")}  # by coin only, and these have options in 
 class Reading:
     """One exchange's answers so far: ccxt's structures by unified symbol."""
 
-    venue: Venue
+    exchange: Exchange
     markets: dict[str, Any] = field(default_factory=dict)
     tickers: dict[str, dict[str, Any]] = field(default_factory=dict)
     funding: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Reading:
 
     async def bulk(self, deadline: float) -> None:
         """Markets, tickers, funding rates and option chains; `deadline` is a time of the running loop."""
-        exchange, name = self.venue.exchange, self.venue.name
+        exchange, name = self.exchange.exchange, self.exchange.name
         markets = await self._had("markets", deadline, exchange.load_markets)
         if markets is None:
             return
@@ -58,28 +58,28 @@ class Reading:
             spot = {"type": "spot"} if exchange.options.get("defaultType", "spot") != "spot" else {}
             parts.append(self._into(self.tickers, "spot", deadline, exchange.fetch_tickers, None, spot))
             parts += [self._contracts(deadline, params) for params in _CONTRACTS.get(name, _SWAPS)]
-            if self.venue.has("fetchFundingRates"):
+            if self.exchange.has("fetchFundingRates"):
                 parts.append(self._into(self.funding, "funding rates", deadline, exchange.fetch_funding_rates))
-            if self.venue.has("fetchFundingIntervals"):
+            if self.exchange.has("fetchFundingIntervals"):
                 asked = exchange.fetch_funding_intervals
                 parts.append(self._into(self.intervals, "funding intervals", deadline, asked))
         await asyncio.gather(*parts)
 
     def part_of(self, market: Mapping[str, Any]) -> str | None:
         """The part, as `failed` names it, that a market's ticker comes with; None where it is not asked for."""
-        if coins := _COINS.get(self.venue.name):
+        if coins := _COINS.get(self.exchange.name):
             asked = market["info"].get("kind") == "future" and market["settle"] in coins
             return f"{market['settle']} futures" if asked else None
         if market["type"] == "spot":
             return "spot"
-        return "contracts" if _CONTRACTS.get(self.venue.name, _SWAPS) else None
+        return "contracts" if _CONTRACTS.get(self.exchange.name, _SWAPS) else None
 
     async def details(
         self, deadline: float, books: Iterable[str], bars: Iterable[str], payments: Iterable[str]
     ) -> None:
         """Order books, 1h candles and funding payments of these symbols, in this order as the rate limit lets them."""
-        exchange = self.venue.exchange
-        payments_at_once = _FEWER_PAYMENTS.get(self.venue.name, _PAYMENTS)
+        exchange = self.exchange.exchange
+        payments_at_once = _FEWER_PAYMENTS.get(self.exchange.name, _PAYMENTS)
         wanted: list[Awaitable[None]] = []
         for symbol in books:
             asked = exchange.fetch_order_book
@@ -95,9 +95,9 @@ class Reading:
         await asyncio.gather(*wanted)
 
     async def _contracts(self, deadline: float, params: dict[str, str]) -> None:
-        exchange = self.venue.exchange
+        exchange = self.exchange.exchange
         await self._into(self.tickers, "contracts", deadline, exchange.fetch_tickers, None, params)
-        if self.venue.has("fetchBidsAsks"):  # only there do the tickers of contracts lack them
+        if self.exchange.has("fetchBidsAsks"):  # only there do the tickers of contracts lack them
             quotes = await self._had("contracts", deadline, exchange.fetch_bids_asks, None, params)
             for symbol, quote in (quotes or {}).items():
                 self.tickers.setdefault(symbol, {}).update(bid=quote["bid"], ask=quote["ask"])
@@ -130,7 +130,7 @@ class Reading:
     ) -> T | None:
         try:
             async with asyncio.timeout_at(deadline):
-                return await self.venue.ask(method, *arguments)
+                return await self.exchange.ask(method, *arguments)
         except MarketUnavailable as error:
             self.failed[what] = str(error)
         except TimeoutError:

@@ -183,7 +183,7 @@ def _open_interest(row: Listing) -> float:
 
 
 def _modes(readings: Readings) -> dict[str, int]:
-    return {name: int(reading.venue.exchange.precisionMode) for name, reading in readings.items()}
+    return {name: int(reading.exchange.exchange.precisionMode) for name, reading in readings.items()}
 
 
 def _some(symbols: Sequence[str]) -> str:

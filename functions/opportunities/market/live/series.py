@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from opportunities.market.columns import BOOKS, CANDLES
+from opportunities.market.archive.columns import BOOKS, CANDLES
 from opportunities.market.live.listings import Listing, number
 from opportunities.market.live.reading import BOOK_LEVELS
 from opportunities.market.snapshot import Books, Candles, Floats, Ints, Rules

@@ -11,10 +11,10 @@ from typing import Any
 from opportunities.domain import Fees
 from opportunities.errors import MarketUnavailable
 from opportunities.market.live.chain import options_section
+from opportunities.market.live.exchange import Exchange, connect
 from opportunities.market.live.listings import Listing, by_volume, identified, listed, number
 from opportunities.market.live.reading import Reading
 from opportunities.market.live.sections import Notes, futures_section, perpetuals_section, spot_section
-from opportunities.market.live.venue import Venue, connect
 from opportunities.market.snapshot import MarketSnapshot
 
 BUDGET_SECONDS = 24.0
@@ -64,7 +64,7 @@ async def _capture(
     missing: dict[str, str] = {}
     for name in names:
         try:
-            readings[name] = Reading(Venue(name, connected(name)))
+            readings[name] = Reading(Exchange(name, connected(name)))
         except MarketUnavailable as error:
             missing[f"all on {name}"] = str(error)
     begun = asyncio.get_running_loop().time()
@@ -84,7 +84,7 @@ async def _capture(
         missing |= {f"{what} on {name}": why for name, each in readings.items() for what, why in each.failed.items()}
         return _snapshot(usable, chosen, fees, captured_at, Notes(excluded, missing=missing))
     finally:
-        await asyncio.gather(*(each.venue.exchange.close() for each in readings.values()))
+        await asyncio.gather(*(each.exchange.exchange.close() for each in readings.values()))
 
 
 def _choose(readings: Mapping[str, Reading], now: int, excluded: Counter[str]) -> _Chosen:
@@ -141,7 +141,7 @@ def _details(readings: Mapping[str, Reading], chosen: _Chosen, deadline: float) 
             books=[each.symbol for each in (*books, *perpetuals) if each.exchange == name],
             bars=[each.symbol for each in (*first, *perpetuals) if each.exchange == name],
             payments=[each.symbol for each in chosen.perpetuals if each.exchange == name]
-            if reading.venue.has("fetchFundingRateHistory")
+            if reading.exchange.has("fetchFundingRateHistory")
             else [],
         )
 

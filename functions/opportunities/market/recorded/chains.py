@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from opportunities.errors import MarketDataError
-from opportunities.market.chains import Contract, Quote, deribit_contract, parity_forward, positive
+from opportunities.market.option_chains import Contract, Quote, deribit_contract, parity_forward, positive
 from opportunities.market.recorded.tables import Table, read_lines, read_table
 
 _SNAPSHOT = (

@@ -15,7 +15,7 @@ from typing import NoReturn
 import numpy as np
 
 from opportunities.errors import MarketDataError
-from opportunities.market.columns import BOOKS
+from opportunities.market.archive.columns import BOOKS
 from opportunities.market.snapshot import Books, Floats
 
 _LAST_MS = 10**15  # in the year 33658

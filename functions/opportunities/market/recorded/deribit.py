@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import nan
 from typing import Any
 
-from opportunities.market.chains import dated, deribit_contract, deribit_expiry
+from opportunities.market.option_chains import dated, deribit_contract, deribit_expiry
 from opportunities.market.recorded.binance import TRADES
 from opportunities.market.recorded.events import Book, Change, Event, Ignored, Key, Listed, Side, number, numbers, side
 from opportunities.market.recorded.messages import Message

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from opportunities.errors import MarketDataError
-from opportunities.market.chains import Contract, Quote, options_section, with_forwards
+from opportunities.market.option_chains import Contract, Quote, options_section, with_forwards
 from opportunities.market.recorded import deribit
 from opportunities.market.recorded.catalogue import BookFile, Catalogue
 from opportunities.market.recorded.chains import read_export, read_snapshot

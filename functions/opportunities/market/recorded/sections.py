@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.market.columns import CANDLES, RULES
+from opportunities.market.archive.columns import CANDLES, RULES
 from opportunities.market.recorded.catalogue import Market
 from opportunities.market.recorded.depth import stacked
 from opportunities.market.recorded.events import Key

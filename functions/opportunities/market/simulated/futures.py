@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from opportunities.market.chains import dated
+from opportunities.market.option_chains import dated
 from opportunities.market.simulated.moment import (
     EXCHANGE,
     MINIMUM_NOTIONAL_USD,

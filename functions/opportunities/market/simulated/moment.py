@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.market.columns import BOOKS
+from opportunities.market.archive.columns import BOOKS
 from opportunities.market.simulated.assets import Asset
 from opportunities.market.simulated.paths import Paths
 from opportunities.market.snapshot import Books, Floats, Ints, Rules

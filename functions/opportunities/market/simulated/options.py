@@ -4,7 +4,7 @@ from math import erf
 
 import numpy as np
 
-from opportunities.market.chains import dated
+from opportunities.market.option_chains import dated
 from opportunities.market.simulated.futures import expiries, forwards
 from opportunities.market.simulated.moment import EXCHANGE, Moment, rules
 from opportunities.market.snapshot import Floats, Futures, Options, Perpetuals

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from opportunities.market.simulated.assets import FOLLOWERS, RANGING, Asset
-from opportunities.market.simulated.weather import Weather, chains, fat_tails, fine_weather, persistent, weather
+from opportunities.market.simulated.market_factor import Weather, chains, fat_tails, fine_weather, persistent, weather
 from opportunities.market.snapshot import Floats
 from opportunities.market.timeframes import HOUR
 

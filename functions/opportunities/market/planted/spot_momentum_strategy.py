@@ -8,9 +8,9 @@ turn, each step 0.4 % larger than the one before. `profit_usd` is for `INVESTOR`
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._history import hours_of, with_history
-from opportunities.market.planting._long import (
+from opportunities.market.planted import Planted
+from opportunities.market.planted.history import hours_of, with_history
+from opportunities.market.planted.oracle_long import (
     average_true_range,
     pairs,
     profit_on,

@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._history import hours_of, with_history
-from opportunities.market.planting._long import (
+from opportunities.market.planted import Planted
+from opportunities.market.planted.history import hours_of, with_history
+from opportunities.market.planted.oracle_long import (
     listings,
     pairs,
     profit_usd,

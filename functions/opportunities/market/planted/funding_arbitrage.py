@@ -11,9 +11,9 @@ from math import sqrt
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._informed import Position, liquidity, round_trip_rate, volatility
-from opportunities.market.planting._long import pairs, row_with_candles, section
+from opportunities.market.planted import Planted
+from opportunities.market.planted.oracle_long import pairs, row_with_candles, section
+from opportunities.market.planted.oracle_spread import Position, liquidity, round_trip_rate, volatility
 from opportunities.market.snapshot import Floats, MarketSnapshot, Perpetuals
 from opportunities.maths import sizing
 from opportunities.maths.costs import Liquidity

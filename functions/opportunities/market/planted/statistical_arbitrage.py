@@ -10,8 +10,8 @@ its perpetual if it is shorted; `profit_usd` is for `INVESTOR`, with that hedge.
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._informed import (
+from opportunities.market.planted import Planted
+from opportunities.market.planted.oracle_spread import (
     Position,
     liquidity,
     most_traded,
@@ -19,8 +19,8 @@ from opportunities.market.planting._informed import (
     round_trip_rate,
     volatility,
 )
-from opportunities.market.planting._prices import middle, repriced, rows_of
-from opportunities.market.planting.pairs_trading import reverting
+from opportunities.market.planted.pairs_trading import reverting
+from opportunities.market.planted.prices import middle, repriced, rows_of
 from opportunities.market.snapshot import Floats, MarketSnapshot
 
 INVESTOR = Investor()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Planted:
     """What was planted: the `symbol` of its opportunity, and the net profit that a perfectly informed trader states.
 
-    `profit_usd` is for the investor that the planting module names; None where the kind has no such number.
+    `profit_usd` is for the investor that the planted module names; None where the kind has no such number.
     """
 
     symbol: str

@@ -8,9 +8,9 @@ the past: `profit_usd` is the expected shortfall above the limit, less what sell
 import numpy as np
 
 from opportunities.domain import Investor, RiskTolerance
-from opportunities.market.planting import Planted
-from opportunities.market.planting._history import amplified
-from opportunities.market.planting._long import row_with_candles, section, walked
+from opportunities.market.planted import Planted
+from opportunities.market.planted.history import amplified
+from opportunities.market.planted.oracle_long import row_with_candles, section, walked
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths.sizing import LIMITS
 

@@ -10,7 +10,7 @@ from math import floor, inf, isfinite, sqrt
 import numpy as np
 
 from opportunities.domain import Fees, Investor
-from opportunities.market.planting._chain import futures_of
+from opportunities.market.planted.oracle_options import futures_of
 from opportunities.market.snapshot import Floats, Futures, MarketSnapshot, Spot
 from opportunities.maths.sizing import LIMITS
 

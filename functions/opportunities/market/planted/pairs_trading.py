@@ -9,8 +9,8 @@ cheap coin; `profit_usd` is for `INVESTOR`, leaving at the mean.
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._informed import (
+from opportunities.market.planted import Planted
+from opportunities.market.planted.oracle_spread import (
     Position,
     liquidity,
     most_traded,
@@ -18,7 +18,7 @@ from opportunities.market.planting._informed import (
     round_trip_rate,
     volatility,
 )
-from opportunities.market.planting._prices import middle, repriced, rows_of
+from opportunities.market.planted.prices import middle, repriced, rows_of
 from opportunities.market.snapshot import Floats, MarketSnapshot
 
 INVESTOR = Investor()

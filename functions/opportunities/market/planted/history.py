@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from opportunities.market.planting._prices import rows_of
+from opportunities.market.planted.prices import rows_of
 from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
 from opportunities.market.timeframes import HOUR, aggregate
 

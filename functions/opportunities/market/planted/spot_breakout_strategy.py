@@ -9,9 +9,9 @@ times the costs. Before, the coin has wandered in steps that reached as far with
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._history import Hours, hours_of, with_history
-from opportunities.market.planting._long import (
+from opportunities.market.planted import Planted
+from opportunities.market.planted.history import Hours, hours_of, with_history
+from opportunities.market.planted.oracle_long import (
     average_true_range,
     listings,
     pairs,

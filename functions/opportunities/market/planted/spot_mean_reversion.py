@@ -8,9 +8,9 @@ that level, now 2.6 of its standard deviations below. `profit_usd` is for `INVES
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._history import hours_of, with_history
-from opportunities.market.planting._long import (
+from opportunities.market.planted import Planted
+from opportunities.market.planted.history import hours_of, with_history
+from opportunities.market.planted.oracle_long import (
     listings,
     pairs,
     profit_usd,

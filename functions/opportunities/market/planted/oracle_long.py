@@ -3,7 +3,7 @@
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting._prices import rows_of
+from opportunities.market.planted.prices import rows_of
 from opportunities.market.snapshot import Floats, MarketSnapshot, Spot
 from opportunities.maths.costs import Ladder
 from opportunities.maths.sizing import LIMITS

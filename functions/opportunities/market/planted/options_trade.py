@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._chain import Expiry, Trade, central, expiries
+from opportunities.market.planted import Planted
+from opportunities.market.planted.oracle_options import Expiry, Trade, central, expiries
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import black76
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from opportunities.market.planting import Planted
+from opportunities.market.planted import Planted
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 

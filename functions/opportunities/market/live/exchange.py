@@ -25,7 +25,7 @@ _MARKET_TYPES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Venue:
+class Exchange:
     """`exchange` is a ccxt exchange; its throttler keeps to the rate limit however many ask at once."""
 
     name: str

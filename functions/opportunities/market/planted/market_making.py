@@ -12,9 +12,9 @@ from math import floor, sqrt
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._informed import volatility
-from opportunities.market.planting._long import pairs, row_with_candles, section
+from opportunities.market.planted import Planted
+from opportunities.market.planted.oracle_long import pairs, row_with_candles, section
+from opportunities.market.planted.oracle_spread import volatility
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths.costs import Ladder
 from opportunities.maths.sizing import LIMITS

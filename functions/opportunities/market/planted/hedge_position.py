@@ -11,9 +11,9 @@ variance that the perpetual's returns had, less the costs of the hedge.
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._informed import Position, liquidity, most_traded, volatility
-from opportunities.market.planting._prices import middle, repriced, rows_of
+from opportunities.market.planted import Planted
+from opportunities.market.planted.oracle_spread import Position, liquidity, most_traded, volatility
+from opportunities.market.planted.prices import middle, repriced, rows_of
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import risk
 

@@ -12,9 +12,9 @@ from dataclasses import asdict
 import numpy as np
 
 from opportunities.errors import MarketDataError
-from opportunities.market.blocks import Blocks
-from opportunities.market.columns import BOOKS, CANDLES, FLAGS, FLOATS, INTS, RULES
-from opportunities.market.header import Header, Section, read_header
+from opportunities.market.archive.blocks import Blocks
+from opportunities.market.archive.columns import BOOKS, CANDLES, FLAGS, FLOATS, INTS, RULES
+from opportunities.market.archive.header import Header, Section, read_header
 from opportunities.market.snapshot import (
     Books,
     Candles,

@@ -13,9 +13,9 @@ from itertools import pairwise, permutations
 import numpy as np
 
 from opportunities.domain import Investor
-from opportunities.market.planting import Planted
-from opportunities.market.planting._carried import LEAST_DAYS, Carried, base_of, days_left, requoted, spot_of
-from opportunities.market.planting._chain import Trade, central, expiries, futures_of
+from opportunities.market.planted import Planted
+from opportunities.market.planted.oracle_carry import LEAST_DAYS, Carried, base_of, days_left, requoted, spot_of
+from opportunities.market.planted.oracle_options import Trade, central, expiries, futures_of
 from opportunities.market.snapshot import Books, Floats, MarketSnapshot, Spot
 
 INVESTOR = Investor(capital_usd=1e9)

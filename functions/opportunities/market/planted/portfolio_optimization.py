@@ -10,9 +10,9 @@ what minimum variance saves him by the true covariance, less what the orders cos
 import numpy as np
 
 from opportunities.domain import Investor, RiskTolerance
-from opportunities.market.planting import Planted
-from opportunities.market.planting._informed import Position, liquidity, volatility
-from opportunities.market.planting._prices import middle, repriced, rows_of
+from opportunities.market.planted import Planted
+from opportunities.market.planted.oracle_spread import Position, liquidity, volatility
+from opportunities.market.planted.prices import middle, repriced, rows_of
 from opportunities.market.snapshot import Floats, MarketSnapshot
 
 HELD = ("SOL", "XRP", "ADA", "LINK")
