@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from opportunities import items
+from opportunities.aws import items
 from opportunities.domain import ScanState
 from tests.template import definition
 

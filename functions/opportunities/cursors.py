@@ -3,7 +3,7 @@
 Callers pass on what they were given. A made-up one of the right form is no error and shows no more than its owner's.
 """
 
-from opportunities.store import Position
+from opportunities.aws.store import Position
 
 AFTER_SCAN = r"[0-9]{1,10}(\.[0-9]{1,9})?-scan_[0-9a-f]{32}"
 AFTER_RANK = r"after-[0-9]{1,9}"

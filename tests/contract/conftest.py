@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from moto import mock_aws
 
-from opportunities.store import Store
+from opportunities.aws.store import Store
 from opscan.stack.emulator import Emulator
 from tests import dynamodb_local
 from tests.moto_direct import DirectDynamoDB

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from opportunities import items
+from opportunities.aws import items
+from opportunities.aws.dynamodb import Item
+from opportunities.aws.items import StoredResult
+from opportunities.aws.store import Store
 from opportunities.domain import (
     Filters,
     Investor,
@@ -18,9 +21,6 @@ from opportunities.domain import (
     Timeframe,
 )
 from opportunities.errors import ScanDeleted
-from opportunities.items import StoredResult
-from opportunities.store import Store
-from opportunities.table import Item
 from tests.builders import NOW, SCAN_ID, USER, outcome, scan
 
 LATER = NOW + 1

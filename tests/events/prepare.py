@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from opportunities import scans
+from opportunities.aws.store import Store
 from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
-from opportunities.store import Store
 from tests import dynamodb_local
 from tests.builders import scan
 from tests.template import event, table

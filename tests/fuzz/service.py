@@ -11,12 +11,13 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from opportunities import aws, wire
+from opportunities import wire
+from opportunities.aws import clients
+from opportunities.aws.items import StoredResult, scan_key
+from opportunities.aws.store import Store
 from opportunities.domain import OutcomeStatus, Scan, ScanState
-from opportunities.items import StoredResult, scan_key
 from opportunities.openapi import examples
 from opportunities.services import waiting
-from opportunities.store import Store
 from tests import builders, dynamodb_local
 from tests.local_api import api
 from tests.race.local_http import server
@@ -80,9 +81,9 @@ def serving() -> Iterator[tuple[str, dict[str, str]]]:
     """The address of the API while the block runs, and its users' tokens."""
     with dynamodb_local.running() as dynamodb, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         dynamodb.create_table(TableName=TABLE, **table())
-        clients = {"dynamodb": dynamodb, "stepfunctions": Workflows(Store(dynamodb, TABLE))}
+        stand_ins = {"dynamodb": dynamodb, "stepfunctions": Workflows(Store(dynamodb, TABLE))}
         waiting.wait = _impatient
-        aws.client = clients.__getitem__  # type: ignore[assignment]
+        clients.client = stand_ins.__getitem__  # type: ignore[assignment]
         os.environ |= {
             "TABLE_NAME": TABLE,
             "STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:scan",

@@ -16,7 +16,7 @@ from tests.template import ROOT
 
 ROUNDS = 15
 STATUS = "import opportunities.handlers.status"
-STATUS_AND_CLIENT = f"{STATUS}; from opportunities import aws; aws.client('dynamodb')"
+STATUS_AND_CLIENT = f"{STATUS}; from opportunities.aws import clients; clients.client('dynamodb')"
 BOTO3 = "import boto3; boto3.client('dynamodb')"
 NOTHING = "pass"
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from opportunities import strategies
+from opportunities.aws.store import Store
 from opportunities.domain import Filters, Investor, ScanState
 from opportunities.market.archive.file import load, save
 from opportunities.market.simulated import simulated
@@ -17,7 +18,6 @@ from opportunities.scans import execution_name
 from opportunities.services import results as results_service
 from opportunities.services.discover import Discovery
 from opportunities.services.judge import Judge
-from opportunities.store import Store
 from opportunities.wire import StrategyTask
 from tests import dynamodb_local
 from tests.builders import USER

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from opportunities import aws, items, scans
+from opportunities import scans
+from opportunities.aws import clients, items
 from opportunities.domain import ScanState
 from tests import builders
 from tests.race.plans import STRATEGIES, plan
@@ -189,7 +190,7 @@ class _Caller:
 
     def _bare_calls(self) -> None:
         """What one write and one read of an item of the same size cost, at the same time and under the same load."""
-        dynamodb = aws.client("dynamodb")
+        dynamodb = clients.client("dynamodb")
         item = items.scan_to_item(builders.scan(user_id=self._user, scan_id=scans.random_id(), strategies=STRATEGIES))
         key = {"pk": item["pk"], "sk": item["sk"]}
         self.tally.timed("bare put_item", lambda: dynamodb.put_item(TableName=TABLE, Item=item))

@@ -14,7 +14,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-from opportunities import aws
+from opportunities.aws import clients
 from tests.doubles import LaggingReads
 from tests.race.faults import FAULTS
 from tests.race.local_http import Reply, Request, server
@@ -54,7 +54,7 @@ class Site:
         made = {"dynamodb": self._dynamodb(config)}
         if self.states_url:
             made["stepfunctions"] = botocore.session.Session().create_client("stepfunctions", config=config)
-        aws.client = made.__getitem__  # type: ignore[assignment]
+        clients.client = made.__getitem__  # type: ignore[assignment]
 
     def _dynamodb(self, config: Config) -> Any:
         client = LaggingReads(botocore.session.Session().create_client("dynamodb", config=config))

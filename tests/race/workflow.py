@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from opportunities import aws, wire
+from opportunities import wire
+from opportunities.aws import clients
+from opportunities.aws.items import StoredResult
+from opportunities.aws.store import Store
 from opportunities.domain import OutcomeStatus, ScanState
-from opportunities.items import StoredResult
-from opportunities.store import Store
 from tests.builders import opportunity
 from tests.race.local_http import Reply, Request
 from tests.race.plans import FAILURE, Course, delivered, plan
@@ -52,8 +53,8 @@ def _run(execution: dict[str, Any]) -> None:
     planned = plan(scan_id)
     if not planned.runs:
         return
-    steps = WorkflowSteps(aws.client("dynamodb"), TABLE)
-    writers = _Writers(Store(aws.client("dynamodb"), TABLE), steps, user_id, scan_id, execution["expires_at"])
+    steps = WorkflowSteps(clients.client("dynamodb"), TABLE)
+    writers = _Writers(Store(clients.client("dynamodb"), TABLE), steps, user_id, scan_id, execution["expires_at"])
     _pause(_BEGIN_SECONDS)
     if not planned.courses:
         steps.end(user_id, scan_id, ScanState.FAILED, "no market: the exchange is closed")

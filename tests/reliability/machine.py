@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from moto import mock_aws
 
-from opportunities import aws, items, scans, wire
+from opportunities import scans, wire
+from opportunities.aws import clients, items
+from opportunities.aws.snapshots import SnapshotBucket
 from opportunities.domain import Investor
 from opportunities.market.archive.file import save
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.status import shown
-from opportunities.snapshots import SnapshotShelf
 from tests.moto_direct import DirectDynamoDB
 from tests.reliability.faults import Fault
 from tests.reliability.world import STRATEGIES, TABLE, World
@@ -97,7 +98,7 @@ class Scans(RuleBasedStateMachine):
         self._surroundings = self.surroundings()
         self.world = self._surroundings.__enter__()
         market = MarketSnapshot(captured_at=0, source="simulated", fees={})
-        SnapshotShelf(aws.client("s3"), "snapshots").put_once("pinned/any", save(market))
+        SnapshotBucket(clients.client("s3"), "snapshots").put_once("pinned/any", save(market))
 
     @contextmanager
     def surroundings(self) -> Iterator[World]:

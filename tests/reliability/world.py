@@ -14,14 +14,15 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from opportunities import aws, handlers, strategies, telemetry
+from opportunities import handlers, strategies
+from opportunities.aws import clients, metrics
+from opportunities.aws.store import Store
 from opportunities.domain import Findings, Investor
 from opportunities.errors import MarketUnavailable, Unsuitable
 from opportunities.handlers import capture, strategy
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services import waiting
 from opportunities.services.judge import Judge
-from opportunities.store import Store
 from tests.builders import NOW, opportunity
 from tests.moto_direct import DirectDynamoDB
 from tests.reliability.faults import Faults, Killed
@@ -66,7 +67,7 @@ class World:
             wait=self.pass_time,
             ended=self._tell_ended,
         )
-        clients = {
+        stand_ins = {
             "dynamodb": self.faults.client("dynamodb", dynamodb),
             "s3": self.faults.client("s3", Bucket()),
             "stepfunctions": self.faults.client("stepfunctions", self.workflows),
@@ -83,9 +84,9 @@ class World:
             "SIMULATION_SEED": "7",
         }.items():
             patch.setenv(name, value)
-        patch.setattr(aws, "client", clients.__getitem__)
+        patch.setattr(clients, "client", stand_ins.__getitem__)
         patch.setattr(time, "time", self.clock)
-        patch.setattr(telemetry, "count", lambda *_, **__: None)
+        patch.setattr(metrics, "count", lambda *_, **__: None)
         patch.setattr(waiting, "wait", partial(waiting.wait, clock=self.clock, sleep=self._sleep))
         patch.setattr(strategies, "load", self._find)
         patch.setattr(strategy, "Judge", partial(Judge, clock=self.clock))

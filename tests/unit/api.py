@@ -5,9 +5,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from opportunities.aws.store import Store
 from opportunities.domain import ScanState
 from opportunities.handlers import discover, status
-from opportunities.store import Store
 from tests import conformance
 from tests.builders import USER
 from tests.template import event

@@ -274,7 +274,7 @@ class FakeStack:
 
 
 @dataclass
-class FakeShelf:
+class FakeBucket:
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def put_once(self, key: str, body: bytes) -> None:
@@ -282,11 +282,11 @@ class FakeShelf:
 
 
 def world(
-    api: FakeApi, *, time: FakeTime | None = None, stack: FakeStack | None = None, shelf: FakeShelf | None = None
+    api: FakeApi, *, time: FakeTime | None = None, stack: FakeStack | None = None, bucket: FakeBucket | None = None
 ) -> Surroundings:
-    local, bucket = stack or FakeStack(), shelf or FakeShelf()
+    local, bucket = stack or FakeStack(), bucket or FakeBucket()
     clock = (time or FakeTime()).clock
-    return Surroundings(clock=clock, transport=api, stack=lambda: local, shelf=lambda _running: bucket)
+    return Surroundings(clock=clock, transport=api, stack=lambda: local, bucket=lambda _running: bucket)
 
 
 def run(
@@ -294,10 +294,10 @@ def run(
     *arguments: str,
     time: FakeTime | None = None,
     stack: FakeStack | None = None,
-    shelf: FakeShelf | None = None,
+    bucket: FakeBucket | None = None,
     environment: Mapping[str, str | None] | None = None,
 ) -> Result:
     """Runs `opscan` with these arguments; whatever it does not catch, the test sees."""
     nothing = dict.fromkeys(("OPSCAN_API_URL", "OPSCAN_TOKEN", "COLUMNS", "FORCE_COLOR"))
-    surroundings = world(api, time=time, stack=stack, shelf=shelf)
+    surroundings = world(api, time=time, stack=stack, bucket=bucket)
     return CliRunner(env=nothing | (environment or {})).invoke(app, arguments, obj=surroundings, catch_exceptions=False)

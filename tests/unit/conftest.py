@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from opportunities import aws
-from opportunities.store import Store
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from tests.doubles import Recorder, StaleReads
 from tests.moto_direct import DirectDynamoDB
 from tests.template import table
@@ -71,8 +71,8 @@ def workflows() -> Workflows:
 @pytest.fixture
 def lambdas(recorded: Recorder, workflows: Workflows, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment and the clients of a deployed API Lambda."""
-    clients = {"dynamodb": recorded, "stepfunctions": workflows}
-    monkeypatch.setattr(aws, "client", clients.__getitem__)
+    stand_ins = {"dynamodb": recorded, "stepfunctions": workflows}
+    monkeypatch.setattr(clients, "client", stand_ins.__getitem__)
     for name, value in {
         "TABLE_NAME": TABLE,
         "STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:scan",

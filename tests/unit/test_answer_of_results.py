@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from opportunities.aws.items import StoredResult
 from opportunities.domain import Filters, Scan, ScanState
-from opportunities.items import StoredResult
 from opportunities.services import results
 from opportunities.strategies import Description
 from tests.builders import NOW, SCAN_ID, USER, scan

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opportunities import items
+from opportunities.aws import items
+from opportunities.aws.store import Store
 from opportunities.domain import Investor, Scan, ScanState
 from opportunities.openapi.operations import OPERATIONS, Operation
 from opportunities.services import waiting
-from opportunities.store import Store
 from tests import conformance
 from tests.builders import USER, scan
 from tests.doubles import Recorder

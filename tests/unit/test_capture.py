@@ -12,13 +12,13 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from opportunities import aws
+from opportunities.aws import clients
+from opportunities.aws.snapshots import SnapshotBucket
 from opportunities.errors import MarketUnavailable, Unavailable
 from opportunities.handlers import capture as capture_handler
 from opportunities.market.archive.file import load
 from opportunities.market.snapshot import MarketSnapshot, Spot
 from opportunities.services.market import Capture, describe
-from opportunities.snapshots import SnapshotShelf
 from tests import dynamodb_local
 from tests.doubles import Recorder
 from tests.template import event
@@ -48,7 +48,7 @@ class Source:
 
 
 def capture(s3: Any, source: Source) -> Capture:
-    return Capture(SnapshotShelf(s3, BUCKET), source, "simulated-7", 300)
+    return Capture(SnapshotBucket(s3, BUCKET), source, "simulated-7", 300)
 
 
 def test_all_scans_of_a_window_share_one_snapshot(s3: Recorder) -> None:
@@ -66,10 +66,10 @@ def test_the_next_window_has_its_own(s3: Recorder) -> None:
 def test_the_loser_of_a_race_uses_the_winners_snapshot(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     winner, loser = Source(), Source()
     key = capture(s3, winner).window(100)
-    monkeypatch.setattr(SnapshotShelf, "has", lambda _shelf, _key: False)
+    monkeypatch.setattr(SnapshotBucket, "has", lambda _bucket, _key: False)
     assert capture(s3, loser).window(100) == key
     assert loser.asked == [30_000]
-    stored = load(SnapshotShelf(s3, BUCKET).get(key))
+    stored = load(SnapshotBucket(s3, BUCKET).get(key))
     assert stored.source == "take 1"
     puts = [arguments for name, arguments, _ in s3.calls if name == "put_object"]
     assert [(one["IfNoneMatch"], one["ContentType"]) for one in puts] == [("*", "application/octet-stream")] * 2
@@ -84,7 +84,7 @@ def test_a_pinned_snapshot_must_be_there(s3: Recorder) -> None:
 
 def test_a_snapshot_that_has_expired_is_said_to_be_gone(s3: Recorder) -> None:
     with pytest.raises(MarketUnavailable, match="windows/x/1 is gone; start a new scan"):
-        SnapshotShelf(s3, BUCKET).get("windows/x/1")
+        SnapshotBucket(s3, BUCKET).get("windows/x/1")
 
 
 def test_to_a_role_that_may_not_list_a_missing_snapshot_is_said_to_be_gone_or_forbidden() -> None:
@@ -93,11 +93,11 @@ def test_to_a_role_that_may_not_list_a_missing_snapshot_is_said_to_be_gone_or_fo
     with Stubber(client) as stubbed:
         stubbed.add_client_error("get_object", "AccessDenied", http_status_code=403)
         with pytest.raises(MarketUnavailable, match=r"windows/x/1 is gone, or .* may not read it: start a new scan"):
-            SnapshotShelf(client, BUCKET).get("windows/x/1")
+            SnapshotBucket(client, BUCKET).get("windows/x/1")
 
 
 def test_the_handler_captures_the_window_of_the_scan(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
+    monkeypatch.setattr(clients, "client", {"s3": s3}.__getitem__)
     settings = {
         "SNAPSHOT_BUCKET": BUCKET,
         "SNAPSHOT_SECONDS": "300",
@@ -108,12 +108,12 @@ def test_the_handler_captures_the_window_of_the_scan(s3: Recorder, monkeypatch: 
         monkeypatch.setenv(name, value)
     answer = capture_handler.handler(event("capture"), None)
     assert answer == {"snapshot_key": "windows/simulated-7/1795291200"}
-    market = load(SnapshotShelf(s3, BUCKET).get(answer["snapshot_key"]))
+    market = load(SnapshotBucket(s3, BUCKET).get(answer["snapshot_key"]))
     assert (market.source, market.captured_at) == ("simulated", 1_795_291_200)
 
 
 def test_a_live_markets_key_names_its_exchanges(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
+    monkeypatch.setattr(clients, "client", {"s3": s3}.__getitem__)
     asked: list[tuple[str, ...]] = []
 
     def live(exchanges: tuple[str, ...]) -> MarketSnapshot:
@@ -132,12 +132,12 @@ def test_a_live_markets_key_names_its_exchanges(s3: Recorder, monkeypatch: pytes
     answer = capture_handler.handler(event("capture"), None)
     assert answer == {"snapshot_key": "windows/live-binance-kraken/1795291200"}
     assert asked == [("binance", "kraken")]
-    market = load(SnapshotShelf(s3, BUCKET).get(answer["snapshot_key"]))
+    market = load(SnapshotBucket(s3, BUCKET).get(answer["snapshot_key"]))
     assert (market.source, market.captured_at) == ("live (binance, kraken)", 1_795_291_260)
 
 
 def test_a_planted_markets_key_names_its_seed(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
+    monkeypatch.setattr(clients, "client", {"s3": s3}.__getitem__)
     monkeypatch.setattr(
         capture_handler,
         "planted_market",
@@ -153,12 +153,12 @@ def test_a_planted_markets_key_names_its_seed(s3: Recorder, monkeypatch: pytest.
         monkeypatch.setenv(name, value)
     answer = capture_handler.handler(event("capture"), None)
     assert answer == {"snapshot_key": "windows/planted-8/1795291200"}
-    market = load(SnapshotShelf(s3, BUCKET).get(answer["snapshot_key"]))
+    market = load(SnapshotBucket(s3, BUCKET).get(answer["snapshot_key"]))
     assert (market.source, market.captured_at) == ("planted 8", 1_795_291_200)
 
 
 def test_a_pinned_scan_captures_nothing(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
+    monkeypatch.setattr(clients, "client", {"s3": s3}.__getitem__)
     settings = {
         "SNAPSHOT_BUCKET": BUCKET,
         "SNAPSHOT_SECONDS": "300",
@@ -175,7 +175,7 @@ def test_a_pinned_scan_captures_nothing(s3: Recorder, monkeypatch: pytest.Monkey
 
 
 def test_an_unknown_market_source_is_refused(s3: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws, "client", {"s3": s3}.__getitem__)
+    monkeypatch.setattr(clients, "client", {"s3": s3}.__getitem__)
     monkeypatch.setenv("MARKET_SOURCE", "guessed")
     with pytest.raises(LookupError, match="MARKET_SOURCE is 'guessed'"):
         capture_handler.handler(event("capture"), None)
@@ -233,10 +233,10 @@ class Trouble:
         return call
 
 
-CALLS: list[Callable[[SnapshotShelf], object]] = [
-    lambda shelf: shelf.has("windows/x/1"),
-    lambda shelf: shelf.put_once("windows/x/1", b""),
-    lambda shelf: shelf.get("windows/x/1"),
+CALLS: list[Callable[[SnapshotBucket], object]] = [
+    lambda bucket: bucket.has("windows/x/1"),
+    lambda bucket: bucket.put_once("windows/x/1", b""),
+    lambda bucket: bucket.get("windows/x/1"),
 ]
 
 
@@ -245,43 +245,43 @@ CALLS: list[Callable[[SnapshotShelf], object]] = [
     "error", [s3_error("SlowDown", 503), s3_error("InternalError", 500), ReadTimeoutError(endpoint_url="https://s3")]
 )
 def test_a_bucket_that_does_not_answer_now_is_asked_again_later(
-    call: Callable[[SnapshotShelf], object], error: Exception
+    call: Callable[[SnapshotBucket], object], error: Exception
 ) -> None:
     """`Unavailable` is the one error of ours that the workflow retries."""
     with pytest.raises(Unavailable):
-        call(SnapshotShelf(Trouble(error), BUCKET))
+        call(SnapshotBucket(Trouble(error), BUCKET))
 
 
 @pytest.mark.parametrize("call", CALLS, ids=["has", "put_once", "get"])
-def test_a_bucket_that_refuses_is_not(call: Callable[[SnapshotShelf], object]) -> None:
+def test_a_bucket_that_refuses_is_not(call: Callable[[SnapshotBucket], object]) -> None:
     with pytest.raises((ClientError, MarketUnavailable)):  # neither of which the workflow tries again
-        call(SnapshotShelf(Trouble(s3_error("AccessDenied", 403)), BUCKET))
+        call(SnapshotBucket(Trouble(s3_error("AccessDenied", 403)), BUCKET))
 
 
 @pytest.mark.parametrize(("code", "status"), [("PreconditionFailed", 412), ("ConditionalRequestConflict", 409)])
 def test_what_somebody_else_has_written_or_is_writing_stands(code: str, status: int) -> None:
-    SnapshotShelf(Trouble(s3_error(code, status)), BUCKET).put_once("windows/x/1", b"")
+    SnapshotBucket(Trouble(s3_error(code, status)), BUCKET).put_once("windows/x/1", b"")
 
 
 @pytest.mark.parametrize("code", ["404", "NoSuchKey", "NotFound"])
 def test_nothing_is_there_whatever_s3_calls_it(code: str) -> None:
-    shelf = SnapshotShelf(Trouble(s3_error(code, 404)), BUCKET)
-    assert shelf.has("windows/x/1") is False
+    bucket = SnapshotBucket(Trouble(s3_error(code, 404)), BUCKET)
+    assert bucket.has("windows/x/1") is False
     with pytest.raises(MarketUnavailable, match="windows/x/1 is gone; start a new scan"):
-        shelf.get("windows/x/1")
+        bucket.get("windows/x/1")
 
 
 @pytest.mark.parametrize("code", ["403", "AccessDenied"])
 def test_nothing_may_be_there_for_a_role_that_is_refused(code: str) -> None:
     with pytest.raises(MarketUnavailable, match="or this function's role may not read it"):
-        SnapshotShelf(Trouble(s3_error(code, 403)), BUCKET).get("windows/x/1")
+        SnapshotBucket(Trouble(s3_error(code, 403)), BUCKET).get("windows/x/1")
 
 
 def test_any_other_error_of_s3_crashes() -> None:
-    shelf = SnapshotShelf(Trouble(s3_error("InvalidArgument", 400)), BUCKET)
+    bucket = SnapshotBucket(Trouble(s3_error("InvalidArgument", 400)), BUCKET)
     for call in CALLS:
         with pytest.raises(ClientError):
-            call(shelf)
+            call(bucket)
 
 
 def test_a_body_that_breaks_off_is_read_again_later() -> None:
@@ -290,7 +290,7 @@ def test_a_body_that_breaks_off_is_read_again_later() -> None:
             return {"Body": Trouble(ReadTimeoutError(endpoint_url="https://s3"))}
 
     with pytest.raises(Unavailable):
-        SnapshotShelf(BreaksOff(), BUCKET).get("windows/x/1")
+        SnapshotBucket(BreaksOff(), BUCKET).get("windows/x/1")
 
 
 def test_a_market_is_described_whole() -> None:

@@ -13,7 +13,7 @@ from opportunities.market.snapshot import MarketSnapshot
 from opscan.pinning import content_name
 from opscan.stack.errors import StackError
 from opscan.surroundings import Steps
-from tests.unit.cli_fakes import FakeApi, FakeRunning, FakeShelf, FakeStack, run
+from tests.unit.cli_fakes import FakeApi, FakeBucket, FakeRunning, FakeStack, run
 
 INVESTOR = {
     "capital_usd": 25_000.0,
@@ -152,11 +152,11 @@ def recorded_market(tmp_path: Path) -> Path:
 
 
 def test_a_snapshot_file_is_brought_to_the_local_stack_and_named_by_its_content(recorded_market: Path) -> None:
-    api, shelf = FakeApi(), FakeShelf()
-    assert run(api, "scan", "--snapshot", str(recorded_market), shelf=shelf).exit_code == 0
+    api, bucket = FakeApi(), FakeBucket()
+    assert run(api, "scan", "--snapshot", str(recorded_market), bucket=bucket).exit_code == 0
     name = api.bodies("POST")[0]["snapshot"]
     assert name.startswith("crash-of-2024-")
-    assert shelf.objects == {f"pinned/{name}": recorded_market.read_bytes()}
+    assert bucket.objects == {f"pinned/{name}": recorded_market.read_bytes()}
 
 
 def test_a_snapshot_file_is_not_sent_to_another_deployment_but_the_way_is_told(recorded_market: Path) -> None:

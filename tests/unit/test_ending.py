@@ -7,10 +7,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from opportunities import scans
+from opportunities.aws.items import StoredResult
+from opportunities.aws.store import Store
 from opportunities.domain import ScanState
 from opportunities.handlers import cancel, delete, discover, history, results, status
-from opportunities.items import StoredResult
-from opportunities.store import Store
 from tests.builders import SCAN_ID, USER, outcome, scan
 from tests.doubles import Recorder
 from tests.template import event

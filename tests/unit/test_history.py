@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opportunities import cursors, scans
+from opportunities.aws.store import Position, Store
 from opportunities.domain import Scan, ScanState
 from opportunities.handlers import history
 from opportunities.requests import ScansQuery, parse
 from opportunities.services.history import page
-from opportunities.store import Position, Store
 from tests.builders import NOW, USER, scan
 from tests.doubles import Recorder
 from tests.unit.api import as_user, call

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from opportunities import scans
+from opportunities.aws.store import Store
 from opportunities.domain import ScanState
 from opportunities.handlers import discover, profile
-from opportunities.store import Store
 from tests.builders import USER
 from tests.unit.api import as_user, call, client_error, end, poll
 from tests.unit.conftest import Workflows

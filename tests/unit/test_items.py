@@ -3,9 +3,9 @@
 import json
 import zlib
 
-from opportunities import items
+from opportunities.aws import items
+from opportunities.aws.items import StoredResult
 from opportunities.domain import Best, Filters, Investor, ScanState
-from opportunities.items import StoredResult
 from tests.builders import SCAN_ID, USER, outcome, scan
 
 

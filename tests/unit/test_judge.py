@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from opportunities import selection, strategies, wire
+from opportunities.aws.store import Store
 from opportunities.domain import Filters, Findings, Investor, Opportunity, OutcomeStatus, RiskLevel
 from opportunities.errors import Unsuitable
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.judge import MOST, Judge
-from opportunities.store import Store
 from opportunities.wire import StrategyTask
 from tests.builders import NOW, SCAN_ID, USER, opportunity, scan
 from tests.doubles import Recorder

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from opportunities import items
+from opportunities.aws import items
 
 SCAN_IDS = st.integers(0, 2**128 - 1).map("scan_{:032x}".format)
 ONE = "scan_" + "1" * 32

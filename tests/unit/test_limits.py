@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from opportunities import strategies
+from opportunities.aws.items import StoredResult
 from opportunities.domain import ScanState
 from opportunities.handlers import discover, profile, results
-from opportunities.items import StoredResult
 from opportunities.services.results import describe
 from tests.builders import NOW, outcome, scan
 from tests.doubles import Recorder

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from opportunities import aws
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from opportunities.domain import ScanState
 from opportunities.handlers import cancel, delete, discover
-from opportunities.store import Store
 from tests.builders import USER
 from tests.doubles import Recorder
 from tests.template import event
@@ -34,8 +34,8 @@ class Twice:
 
 @pytest.fixture
 def lose_answers(recorded: Recorder, workflows: Workflows, monkeypatch: pytest.MonkeyPatch) -> Any:
-    clients = {"dynamodb": Twice(recorded), "stepfunctions": workflows}
-    return lambda: monkeypatch.setattr(aws, "client", clients.__getitem__)
+    stand_ins = {"dynamodb": Twice(recorded), "stepfunctions": workflows}
+    return lambda: monkeypatch.setattr(clients, "client", stand_ins.__getitem__)
 
 
 def test_a_new_scan_is_not_called_a_reused_one(lose_answers: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import jmespath
 
-from opportunities import items
+from opportunities.aws import items
 from opportunities.domain import OutcomeStatus, ScanState
 from tests.builders import NOW, SCAN_ID, USER, outcome, scan
 from tests.template import ROOT, template

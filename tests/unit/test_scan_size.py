@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from opportunities import items, strategies
+from opportunities import strategies
+from opportunities.aws import items
 from opportunities.domain import AssetTier, Best, Filters, Outcome, OutcomeStatus, RiskLevel, ScanState, Timeframe
 from tests.builders import NOW, scan
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from opportunities import aws
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from opportunities.domain import OutcomeStatus, ScanState
 from opportunities.handlers import strategy
 from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
-from opportunities.store import Store
 from tests.builders import SCAN_ID, USER, scan
 from tests.doubles import Recorder
 from tests.template import event
@@ -34,7 +34,7 @@ class Bucket:
 @pytest.fixture
 def bucket(recorded: Recorder, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     bucket = Bucket()
-    monkeypatch.setattr(aws, "client", {"dynamodb": recorded, "s3": bucket}.__getitem__)
+    monkeypatch.setattr(clients, "client", {"dynamodb": recorded, "s3": bucket}.__getitem__)
     monkeypatch.setenv("SNAPSHOT_BUCKET", "snapshots")
     monkeypatch.setenv("STRATEGY", "risk_management")
     strategy._market.cache_clear()

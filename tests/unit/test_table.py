@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from opportunities.aws.dynamodb import ConditionFailed
+from opportunities.aws.store import Store
 from opportunities.errors import Unavailable
-from opportunities.store import Store
-from opportunities.table import ConditionFailed
 from tests.builders import NOW, SCAN_ID, USER
 from tests.unit.api import client_error
 

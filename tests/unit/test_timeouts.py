@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from opportunities import aws, scans
+from opportunities import scans
+from opportunities.aws import clients
 from opportunities.http import MOST_WAIT_SECONDS
 from opportunities.market.live.source import BUDGET_SECONDS
 from tests.template import definition, functions, template
@@ -27,7 +28,7 @@ def call_seconds(service: str) -> float:
 
     botocore's standard mode waits `random() * 2 ** n` seconds before try n + 1.
     """
-    config = aws.client(service).meta.config
+    config = clients.client(service).meta.config
     tries = config.retries["total_max_attempts"]
     return float(tries * (config.connect_timeout + config.read_timeout) + sum(2**n for n in range(tries - 1)))
 

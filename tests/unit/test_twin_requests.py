@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from opportunities.aws.store import Store
 from opportunities.domain import ScanState
 from opportunities.handlers import cancel, delete, discover
-from opportunities.store import Store
 from tests.builders import USER
 from tests.template import event
 from tests.unit.api import call, client_error, end

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from opportunities import scans
+from opportunities.aws.store import Store
 from opportunities.domain import ScanState
 from opportunities.handlers import discover, status
 from opportunities.services import waiting
-from opportunities.store import Store
 from tests.builders import NOW, USER, outcome, scan
 from tests.doubles import Recorder
 from tests.unit.api import call, end, start

@@ -7,9 +7,9 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from opportunities import wire
+from opportunities.aws.workflow import NotStarted, Workflow
 from opportunities.domain import Investor
 from opportunities.errors import Unavailable
-from opportunities.services.workflow import NotStarted, Workflow
 from tests.builders import SCAN_ID, scan
 from tests.unit.api import client_error
 

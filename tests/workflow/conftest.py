@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from opportunities import scans, wire
+from opportunities.aws.store import Store
 from opportunities.domain import Filters, Investor, Scan, ScanState
-from opportunities.store import Store
 from opscan.stack.emulator import Emulator
 from tests.template import ROOT, definition, table
 

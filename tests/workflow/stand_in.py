@@ -4,9 +4,10 @@ import json
 import time
 from typing import Any
 
-from opportunities import aws, settings
+from opportunities import settings
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from opportunities.domain import Outcome, OutcomeStatus
-from opportunities.store import Store
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
@@ -18,7 +19,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
     behaviour = json.loads(event["filters"]["snapshot"]).get(name, "fine")
     if behaviour == "boom":
         raise RuntimeError(f"{name} broke down: " + "very " * 40 + "badly")
-    store = Store(aws.client("dynamodb"), settings.table_name())
+    store = Store(clients.client("dynamodb"), settings.table_name())
     outcome = Outcome(OutcomeStatus.COMPLETE, opportunities=2, duration_ms=5)
     standing = store.record_outcome(event["user_id"], event["scan_id"], name, outcome, time.time())
     if behaviour == "dies-after":

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from opportunities import aws
-from opportunities.store import Store
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from tests.moto_direct import DirectDynamoDB
 from tests.reliability.step_functions import StepFunctions
 from tests.template import definition, table
@@ -38,7 +38,7 @@ def test_it_ends_scans_as_the_emulator_does(
         dynamodb = DirectDynamoDB()
         dynamodb.create_table(TableName="t", **table())
         monkeypatch.setenv("TABLE_NAME", "t")
-        monkeypatch.setattr(aws, "client", {"dynamodb": dynamodb}.__getitem__)
+        monkeypatch.setattr(clients, "client", {"dynamodb": dynamodb}.__getitem__)
         machine = definition({"TableName": "t", "CaptureFunction": "capture", "StrategyFunctionPrefix": "strategy-"})
         states = StepFunctions(
             machine,

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from opportunities.aws.items import REASON_LENGTH
 from opportunities.domain import OutcomeStatus, Scan, ScanState
-from opportunities.items import REASON_LENGTH
 from tests.workflow.conftest import STRATEGIES, Finished, Rig
 
 

@@ -4,19 +4,20 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from opportunities import aws, settings
+from opportunities import settings
+from opportunities.aws import clients
+from opportunities.aws.snapshots import SnapshotBucket
 from opportunities.market.live.source import live
 from opportunities.market.planted.demo import planted_market
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.market import Capture
-from opportunities.snapshots import SnapshotShelf
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:
     source, source_id = _source(settings.market_source())
     capture = Capture(
-        shelf=SnapshotShelf(aws.client("s3"), settings.snapshot_bucket()),
+        bucket=SnapshotBucket(clients.client("s3"), settings.snapshot_bucket()),
         source=source,
         source_id=source_id,
         window_seconds=settings.snapshot_seconds(),

@@ -2,16 +2,17 @@
 
 import time
 
-from opportunities import aws, settings
+from opportunities import settings
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from opportunities.http import Answer, Event, api, no_query, nothing, user_id
 from opportunities.services import removal
-from opportunities.store import Store
 
 
 @api
 def handler(event: Event) -> Answer:
     caller, scan_id = user_id(event), event["pathParameters"]["scan_id"]
     no_query(event)
-    store = Store(aws.client("dynamodb"), settings.table_name())
+    store = Store(clients.client("dynamodb"), settings.table_name())
     removal.remove(store, caller, scan_id, time.time())
     return nothing()

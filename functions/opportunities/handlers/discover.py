@@ -2,15 +2,16 @@
 
 import time
 
-from opportunities import aws, scans, settings, strategies, telemetry
+from opportunities import scans, settings, strategies
+from opportunities.aws import clients, metrics
+from opportunities.aws.store import Store
+from opportunities.aws.workflow import Workflow
 from opportunities.domain import Scan
 from opportunities.http import Answer, Event, answer, api, body, header, no_query, user_id, wait_seconds, waited
 from opportunities.requests import DiscoverRequest, idempotency_key, parse
 from opportunities.services import lookup, waiting
 from opportunities.services.discover import Discovery, describe
 from opportunities.services.status import POLLING_SECONDS
-from opportunities.services.workflow import Workflow
-from opportunities.store import Store
 
 
 @api
@@ -19,9 +20,9 @@ def handler(event: Event) -> Answer:
     no_query(event)
     request = parse(DiscoverRequest, body(event))
     key = idempotency_key(header(event, "idempotency-key"))
-    workflow = Workflow(aws.client("stepfunctions"), settings.state_machine_arn(), settings.workflow_type())
+    workflow = Workflow(clients.client("stepfunctions"), settings.state_machine_arn(), settings.workflow_type())
     discovery = Discovery(
-        store=Store(aws.client("dynamodb"), settings.table_name()),
+        store=Store(clients.client("dynamodb"), settings.table_name()),
         start=workflow.start,
         catalogue=strategies.names(),
         window_seconds=settings.snapshot_seconds(),
@@ -30,7 +31,7 @@ def handler(event: Event) -> Answer:
     discovered = discovery.discover(
         caller, request.filters(), force_refresh=request.force_refresh, idempotency_key=key, now=time.time()
     )
-    telemetry.count("ScansReused" if discovered.reused else "ScansStarted", discovered.scan.scan_id)
+    metrics.count("ScansReused" if discovered.reused else "ScansStarted", discovered.scan.scan_id)
 
     def read() -> Scan:
         return lookup.find(discovery.store, caller, discovered.scan.scan_id, time.time())

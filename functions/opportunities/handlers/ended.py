@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from opportunities import aws, settings
+from opportunities import settings
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from opportunities.errors import ScanDeleted
-from opportunities.store import Store
 
 _logger = logging.getLogger("opportunities")
 
@@ -27,7 +28,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, bool]:
         raise LookupError(f"the event does not carry the input of {execution['executionArn']}: look it up, see runbook")
     scan = json.loads(execution["input"])
     reason = _REASONS[execution["status"]]
-    store = Store(aws.client("dynamodb"), settings.table_name())
+    store = Store(clients.client("dynamodb"), settings.table_name())
     try:
         failed = store.fail_scan(scan["user_id"], scan["scan_id"], reason, time.time())
     except ScanDeleted:  # cancelled, then deleted, before this event came

@@ -2,11 +2,12 @@
 
 import time
 
-from opportunities import aws, settings
+from opportunities import settings
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from opportunities.http import Answer, Event, answer, api, query, user_id
 from opportunities.requests import ScansQuery, parse
 from opportunities.services import history
-from opportunities.store import Store
 
 
 @api
@@ -14,7 +15,7 @@ def handler(event: Event) -> Answer:
     caller = user_id(event)
     asked = parse(ScansQuery, query(event))
     page = history.page(
-        Store(aws.client("dynamodb"), settings.table_name()),
+        Store(clients.client("dynamodb"), settings.table_name()),
         caller,
         time.time(),
         limit=asked.limit,

@@ -1,17 +1,18 @@
 """GET and PUT /opportunities/profile: the investor."""
 
-from opportunities import aws, settings, wire
+from opportunities import settings, wire
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from opportunities.domain import Investor
 from opportunities.http import Answer, Event, answer, api, body, no_query, user_id
 from opportunities.requests import ProfileBody, parse
-from opportunities.store import Store
 
 
 @api
 def handler(event: Event) -> Answer:
     caller = user_id(event)
     no_query(event)
-    store = Store(aws.client("dynamodb"), settings.table_name())
+    store = Store(clients.client("dynamodb"), settings.table_name())
     if event["requestContext"]["http"]["method"] == "PUT":
         investor = store.put_investor(caller, parse(ProfileBody, body(event)).investor())
     else:

@@ -2,18 +2,19 @@
 
 import time
 
-from opportunities import aws, scans, settings, strategies
+from opportunities import scans, settings, strategies
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from opportunities.http import Answer, Event, answer, api, query, user_id
 from opportunities.requests import ResultsQuery, parse
 from opportunities.services import lookup, results, status
-from opportunities.store import Store
 
 
 @api
 def handler(event: Event) -> Answer:
     caller, scan_id, now = user_id(event), event["pathParameters"]["scan_id"], time.time()
     asked = parse(ResultsQuery, query(event))
-    store = Store(aws.client("dynamodb"), settings.table_name())
+    store = Store(clients.client("dynamodb"), settings.table_name())
     scan = lookup.find(store, caller, scan_id, now)
     if not scans.state_at(scan, now).terminal and asked.partial == "false":
         return answer(202, status.describe(scan, now), {"Retry-After": str(status.POLLING_SECONDS)})

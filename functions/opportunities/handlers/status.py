@@ -5,19 +5,20 @@ With `Prefer: wait=N` the same GetItem again, with back-off, until a strategy or
 
 import time
 
-from opportunities import aws, scans, settings
+from opportunities import scans, settings
+from opportunities.aws import clients
+from opportunities.aws.store import Store
 from opportunities.domain import Scan
 from opportunities.http import Answer, Event, answer, api, no_query, user_id, wait_seconds, waited
 from opportunities.services import lookup, waiting
 from opportunities.services.status import POLLING_SECONDS, describe
-from opportunities.store import Store
 
 
 @api
 def handler(event: Event) -> Answer:
     caller, scan_id = user_id(event), event["pathParameters"]["scan_id"]
     no_query(event)
-    store = Store(aws.client("dynamodb"), settings.table_name())
+    store = Store(clients.client("dynamodb"), settings.table_name())
 
     def read() -> Scan:
         return lookup.find(store, caller, scan_id, time.time())

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from opportunities import aws, settings, strategies, telemetry
+from opportunities import settings, strategies
+from opportunities.aws import clients, metrics
+from opportunities.aws.snapshots import SnapshotBucket
+from opportunities.aws.store import Store
 from opportunities.market.archive.file import load
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.judge import Judge
-from opportunities.snapshots import SnapshotShelf
-from opportunities.store import Store
 from opportunities.wire import task_from_json
 
 _logger = logging.getLogger("opportunities")
@@ -19,13 +20,13 @@ _logger = logging.getLogger("opportunities")
 @lru_cache(maxsize=1)
 def _market(key: str) -> MarketSnapshot:
     """Snapshots never change, so the last one stays in memory for the other scans of its window."""
-    return load(SnapshotShelf(aws.client("s3"), settings.snapshot_bucket()).get(key))
+    return load(SnapshotBucket(clients.client("s3"), settings.snapshot_bucket()).get(key))
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:
     """Answers with the status that stands for this strategy, or "late" when the scan has ended without it."""
     name = settings.strategy()
-    judge = Judge(name, strategies.load(name), _market, Store(aws.client("dynamodb"), settings.table_name()))
+    judge = Judge(name, strategies.load(name), _market, Store(clients.client("dynamodb"), settings.table_name()))
     task = task_from_json(event)
     try:
         outcome = judge.run(task)
@@ -34,5 +35,5 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:
         _logger.error("a strategy has failed", extra={"scan_id": task.scan_id, "strategy": name})  # noqa: TRY400
         raise
     status = outcome.status.value if outcome else "late"
-    telemetry.count("Outcomes", task.scan_id, strategy=name, status=status)
+    metrics.count("Outcomes", task.scan_id, strategy=name, status=status)
     return {"status": status}

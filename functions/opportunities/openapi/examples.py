@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from opportunities import strategies
+from opportunities.aws.items import StoredResult
 from opportunities.domain import Best, Filters, Json, Outcome, OutcomeStatus, Scan, ScanState
-from opportunities.items import StoredResult
 from opportunities.services import discover, history, results, status
 
 _NOW = 1_795_291_201.5

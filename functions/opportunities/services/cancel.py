@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from opportunities import scans
+from opportunities.aws.store import Store
 from opportunities.domain import Scan, ScanState
 from opportunities.errors import Conflict, ScanDeleted, ScanNotFound, Unavailable
-from opportunities.store import Store
 
 _logger = logging.getLogger("opportunities")
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opportunities import scans, wire
+from opportunities.aws.store import Store
+from opportunities.aws.workflow import NotStarted
 from opportunities.domain import Filters, Investor, Scan, ScanState
 from opportunities.errors import Conflict, InvalidRequest, ScanDeleted, TooManyRequests, Unavailable
 from opportunities.services.status import POLLING_SECONDS, TYPICAL_SECONDS
-from opportunities.services.workflow import NotStarted
-from opportunities.store import Store
 
 type StartWorkflow = Callable[[Scan, Investor, int], None]
 

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from typing import Any
 
 from opportunities import cursors, scans, wire
+from opportunities.aws.store import Position, Store
 from opportunities.domain import Scan
 from opportunities.http import timestamp
 from opportunities.services.status import progress_of, shown
-from opportunities.store import Position, Store
 
 # Clocks differ a little; a scan that another worker has just made must not be missing.
 _CLOCK_SKEW_SECONDS = 60

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from opportunities import selection, wire
+from opportunities.aws.items import StoredResult
+from opportunities.aws.store import Store
 from opportunities.domain import Best, Findings, Investor, Opportunity, Outcome, OutcomeStatus
 from opportunities.errors import Unsuitable
-from opportunities.items import StoredResult
 from opportunities.market.exchanges import on_exchanges
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services import market as markets
-from opportunities.store import Store
 from opportunities.wire import StrategyTask
 
 # Opportunities kept per strategy and scan: what a person can read, and at 1.5 KB each 60 KB in the end.

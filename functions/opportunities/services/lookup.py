@@ -1,9 +1,9 @@
 """Finding the caller's scan: the one place that says which ids have none."""
 
 from opportunities import scans
+from opportunities.aws.store import Store
 from opportunities.domain import Scan
 from opportunities.errors import ScanDeleted, ScanNotFound
-from opportunities.store import Store
 
 
 def find(store: Store, user_id: str, scan_id: str, now: float) -> Scan:

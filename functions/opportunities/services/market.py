@@ -5,20 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from opportunities import selection, snapshots
+from opportunities import selection
+from opportunities.aws import snapshots
+from opportunities.aws.snapshots import SnapshotBucket
 from opportunities.domain import AssetTier
 from opportunities.errors import MarketUnavailable
 from opportunities.http import timestamp
 from opportunities.market.archive.file import save
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.snapshots import SnapshotShelf
 
 
 @dataclass(frozen=True)
 class Capture:
     """`source` makes the snapshot of a moment (epoch seconds); `source_id` names it and its parameters in the key."""
 
-    shelf: SnapshotShelf
+    bucket: SnapshotBucket
     source: Callable[[int], MarketSnapshot]
     source_id: str
     window_seconds: int
@@ -27,14 +28,14 @@ class Capture:
         """The key of this window's snapshot, capturing it if nobody has."""
         captured_at = window * self.window_seconds
         key = snapshots.window_key(self.source_id, captured_at)
-        if not self.shelf.has(key):
-            self.shelf.put_once(key, save(self.source(captured_at)))
+        if not self.bucket.has(key):
+            self.bucket.put_once(key, save(self.source(captured_at)))
         return key
 
     def pinned(self, name: str) -> str:
         """The key of an uploaded snapshot; raises `MarketUnavailable` if there is none of that name."""
         key = snapshots.pinned_key(name)
-        if not self.shelf.has(key):
+        if not self.bucket.has(key):
             raise MarketUnavailable(f"no snapshot is named {name}; upload it to {key} or leave the snapshot out")
         return key
 

@@ -1,9 +1,9 @@
 """Deleting a scan that has ended: unreadable at once, then its results, which nobody can reach any more."""
 
 from opportunities import scans
+from opportunities.aws.store import Store
 from opportunities.errors import Conflict, ScanDeleted, ScanNotFound
 from opportunities.services import lookup
-from opportunities.store import Store
 
 
 def remove(store: Store, user_id: str, scan_id: str, now: float) -> None:

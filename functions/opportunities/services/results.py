@@ -6,9 +6,9 @@ from statistics import fmean
 from typing import Any
 
 from opportunities import cursors, scans, wire
+from opportunities.aws.items import StoredResult
 from opportunities.domain import Outcome, OutcomeStatus, Scan
 from opportunities.http import timestamp
-from opportunities.items import StoredResult
 from opportunities.services.status import shown
 from opportunities.strategies import Description
 

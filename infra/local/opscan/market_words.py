@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from opscan.figures import ago
 from opscan.results import Market, Results
 
-# What opportunities.snapshots makes: windows/<source with its parameters>/<unix time>, pinned/<name>.
+# What opportunities.aws.snapshots makes: windows/<source with its parameters>/<unix time>, pinned/<name>.
 _WINDOW = re.compile(r"windows/(?P<source>[^/]+)/(?P<captured_at>\d{1,11})")
 _PINNED = re.compile(r"pinned/(?P<name>.+)")
 

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from opportunities.aws.snapshots import pinned_key
 from opportunities.errors import MarketDataError
-from opportunities.snapshots import pinned_key
 from opscan.deployment import running_stack
 from opscan.errors import BadInput
 from opscan.surroundings import Surroundings
@@ -46,7 +46,7 @@ def recorded(snapshot: str, *, on_local_stack: bool) -> Recorded:
 def brought(market: Recorded, world: Surroundings) -> str:
     """The name under which the API finds it, once it is there."""
     if market.content is not None:
-        world.shelf(running_stack(world)).put_once(pinned_key(market.name), market.content)
+        world.bucket(running_stack(world)).put_once(pinned_key(market.name), market.content)
     return market.name
 
 

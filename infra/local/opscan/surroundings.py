@@ -67,7 +67,7 @@ class LocalStack(Protocol):
     def make_user(self, stack: Any, name: str) -> str: ...  # noqa: ANN401 - the one that it has loaded itself
 
 
-class Shelf(Protocol):
+class Bucket(Protocol):
     """Where snapshots are kept."""
 
     def put_once(self, key: str, body: bytes) -> None: ...
@@ -79,10 +79,10 @@ def _local_stack() -> LocalStack:
     return stack
 
 
-def _shelf_of(running: RunningStack) -> Shelf:
-    from opportunities.snapshots import SnapshotShelf
+def _bucket_of(running: RunningStack) -> Bucket:
+    from opportunities.aws.snapshots import SnapshotBucket
 
-    return SnapshotShelf(running.client("s3"), running.bucket_name)
+    return SnapshotBucket(running.client("s3"), running.bucket_name)
 
 
 @dataclass(frozen=True)
@@ -92,4 +92,4 @@ class Surroundings:
     clock: Clock = field(default_factory=Clock)
     transport: "BaseTransport | None" = None
     stack: Callable[[], LocalStack] = _local_stack
-    shelf: Callable[[RunningStack], Shelf] = _shelf_of
+    bucket: Callable[[RunningStack], Bucket] = _bucket_of

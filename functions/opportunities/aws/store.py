@@ -6,11 +6,11 @@ bring back a scan that has expired.
 
 from dataclasses import dataclass
 
-from opportunities import items
+from opportunities.aws import items
+from opportunities.aws.dynamodb import ConditionFailed, Item, Table
+from opportunities.aws.items import StoredResult
 from opportunities.domain import Investor, Outcome, Scan, ScanState
 from opportunities.errors import ScanDeleted
-from opportunities.items import StoredResult
-from opportunities.table import ConditionFailed, Item, Table
 
 _RUNNING = "attribute_exists(pk) AND #state IN (:initiated, :scanning) AND deadline > :now"
 _RUNNING_VALUES = {":initiated": {"S": "initiated"}, ":scanning": {"S": "scanning"}}

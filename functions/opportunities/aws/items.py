@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opportunities import wire
+from opportunities.aws.dynamodb import Item
 from opportunities.domain import (
     Best,
     Investor,
@@ -27,7 +28,6 @@ from opportunities.domain import (
     Scan,
     ScanState,
 )
-from opportunities.table import Item
 
 # Every other attribute of a scan item is the outcome of the strategy it is named after.
 SCAN_ATTRIBUTES = frozenset(

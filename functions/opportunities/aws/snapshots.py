@@ -26,7 +26,7 @@ def pinned_key(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class SnapshotShelf:
+class SnapshotBucket:
     """The bucket's operations. Raises `MarketUnavailable` when a snapshot cannot be had, `Unavailable` when S3 does not
     answer now."""
 

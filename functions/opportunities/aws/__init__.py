@@ -1,0 +1,1 @@
+"""What AWS is asked for: the only room that knows botocore."""
