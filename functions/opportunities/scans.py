@@ -5,7 +5,7 @@ import json
 import secrets
 from dataclasses import dataclass
 
-from opportunities import wire
+from opportunities import serialization
 from opportunities.domain import Filters, OutcomeStatus, Scan, ScanState
 
 # The same number stands as TimeoutSeconds in infra/scan.asl.json; a test compares them.
@@ -17,7 +17,7 @@ DEADLINE_EXCEEDED = "deadline_exceeded"
 
 def content_id(user_id: str, filters: Filters, strategies: tuple[str, ...], investor_version: int, window: int) -> str:
     """The id that one user's identical requests of one window share: placeholder, lookup and de-duplication in one."""
-    content = [user_id, wire.filters_to_json(filters), list(strategies), investor_version, window]
+    content = [user_id, serialization.filters_to_json(filters), list(strategies), investor_version, window]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
     return f"scan_{digest.hexdigest()[:32]}"
 
@@ -31,7 +31,7 @@ def keyed_id(user_id: str, idempotency_key: str) -> str:
 
 def fingerprint(filters: Filters, *, force_refresh: bool) -> str:
     """Of a request's meaning, to tell whether a key comes with the same request again; 16 hex digits."""
-    content = [wire.filters_to_json(filters), force_refresh]
+    content = [serialization.filters_to_json(filters), force_refresh]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
     return digest.hexdigest()[:16]
 

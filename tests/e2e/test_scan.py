@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from opportunities import selection, strategies, wire
+from opportunities import ranking, serialization, strategies
 from opportunities.domain import Filters, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.archive.file import load, save
@@ -73,12 +73,12 @@ def test_the_results_are_what_the_strategies_say_of_the_same_market(demo: Caller
     profile = demo.http.get("/opportunities/profile").json()["profile"]
     expected = []
     for name in strategies.names():
-        findings = strategies.load(name)(market, wire.investor_from_json(profile))
-        expected += selection.ranked(findings.opportunities)[:40]
+        findings = strategies.load(name)(market, serialization.investor_from_json(profile))
+        expected += ranking.ranked(findings.opportunities)[:40]
     found = [(one["strategy_id"], one["symbol"], one["profit_potential_usd"]) for one in content["opportunities"]]
     assert found == [
         (one.strategy_id, one.symbol, pytest.approx(one.profit_potential_usd, rel=1e-6))  # seven digits are kept
-        for one in selection.ranked(expected)
+        for one in ranking.ranked(expected)
     ]
     assert found
 
@@ -96,7 +96,7 @@ def test_an_investor_without_holdings_is_told_so(stranger: Caller) -> None:
 def test_a_filter_narrows_what_is_found(demo: Caller) -> None:
     filters = Filters(symbols=("BTC", "ETH", "SOL"), max_required_capital=30_000.0)
     answer = demo.discover(symbols="BTC,ETH,SOL", max_required_capital=30_000, force_refresh=True).json()
-    assert answer["filters"] == wire.filters_to_json(filters)
+    assert answer["filters"] == serialization.filters_to_json(filters)
     until_terminal(demo, answer["scan_id"])
     found = demo.results(answer["scan_id"], limit=500).json()["opportunities"]
     assert all(one["symbol"].partition("/")[0] in filters.symbols for one in found)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from opportunities import wire
+from opportunities import serialization
 from opportunities.aws import clients
 from opportunities.aws.items import StoredResult, scan_key
 from opportunities.aws.store import Store
@@ -51,7 +51,7 @@ class Workflows:
         return {}
 
     def _judge(self, user_id: str, scan_id: str, strategy: str, expires_at: int) -> None:
-        found = wire.opportunity_to_json(builders.opportunity(strategy_id=strategy)) | {"score": 0.25}
+        found = serialization.opportunity_to_json(builders.opportunity(strategy_id=strategy)) | {"score": 0.25}
         status = tuple(OutcomeStatus)[len(strategy) % len(OutcomeStatus)]
         outcome = builders.outcome(status=status)
         if status is not OutcomeStatus.COMPLETE:

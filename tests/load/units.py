@@ -15,10 +15,10 @@ from opportunities.domain import Filters, Investor, ScanState
 from opportunities.market.archive.file import load, save
 from opportunities.market.simulated import simulated
 from opportunities.scans import execution_name
+from opportunities.serialization import StrategyTask
 from opportunities.services import results as results_service
 from opportunities.services.discover import Discovery
 from opportunities.services.judge import Judge
-from opportunities.wire import StrategyTask
 from tests import dynamodb_local
 from tests.builders import USER
 from tests.doubles import Recorder

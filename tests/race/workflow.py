@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from opportunities import wire
+from opportunities import serialization
 from opportunities.aws import clients
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
@@ -112,7 +112,7 @@ class _Writers:
         """The n-th delivery of one strategy: the result first, the outcome last."""
         outcome = delivered(strategy, number)
         if outcome.status is OutcomeStatus.COMPLETE:
-            one = wire.opportunity_to_json(opportunity(strategy_id=strategy)) | {"score": 0.25}
+            one = serialization.opportunity_to_json(opportunity(strategy_id=strategy)) | {"score": 0.25}
             result = StoredResult(strategy, [one] * outcome.opportunities, 0, 50, {}, {})
             self.store.put_result(self.user_id, self.scan_id, result, self.expires_at, time.time())
         self.store.record_outcome(self.user_id, self.scan_id, strategy, outcome, time.time())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from moto import mock_aws
 
-from opportunities import scans, wire
+from opportunities import scans, serialization
 from opportunities.aws import clients, items
 from opportunities.aws.snapshots import SnapshotBucket
 from opportunities.domain import Investor
@@ -285,7 +285,7 @@ class Scans(RuleBasedStateMachine):
                 "expires_at": model.expires_at,
                 "snapshot_key": "pinned/any",
                 "filters": {},
-                "investor": wire.investor_to_json(Investor()),
+                "investor": serialization.investor_to_json(Investor()),
             }
             if self.world.behaviour.get(strategy) != "boom":
                 answer = self.world.invoke(f"strategy-{strategy.replace('_', '-')}", task)

@@ -14,7 +14,7 @@ from opportunities.domain import Investor, ScanState
 from opportunities.errors import ScanDeleted
 from opportunities.handlers import ended
 from opportunities.requests import ProfileBody
-from opportunities.wire import execution_input
+from opportunities.serialization import execution_input
 from tests.builders import SCAN_ID, USER, scan
 from tests.doubles import Recorder
 from tests.template import event, template

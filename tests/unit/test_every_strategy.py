@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from opportunities import strategies, wire
+from opportunities import serialization, strategies
 from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.planted.demo import planted_market
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.selection import ranked, score
+from opportunities.ranking import ranked, score
 
 MOMENT = 1_795_291_200
 INVESTOR = Investor(capital_usd=50_000.0, holdings={"BTC": 1.0, "ETH": 8.0, "SOL": 150.0})
@@ -37,7 +37,7 @@ def test_it_finds_what_was_planted_and_says_why_in_finite_numbers(name: str, mar
     found = strategies.load(name)(market, INVESTOR).opportunities
     assert found
     for one in found:
-        document = wire.opportunity_to_json(one)
+        document = serialization.opportunity_to_json(one)
         assert all(map(math.isfinite, numbers(document)))
         assert (one.strategy_id, one.opportunity_type in strategies.describe(name).opportunity_types) == (name, True)
         assert 0 <= one.confidence_score <= 1
@@ -55,7 +55,7 @@ WIDE = replace(INVESTOR, holdings=dict.fromkeys(COINS, 50.0))
 def test_what_it_finds_is_written_in_few_bytes(name: str, investor: Investor, market: MarketSnapshot) -> None:
     """1.5 KB with up to six orders; each more is an order and a weight of 130 bytes."""
     for one in strategies.load(name)(market, investor).opportunities:
-        document = wire.opportunity_to_json(one) | {"score": score(one)}
+        document = serialization.opportunity_to_json(one) | {"score": score(one)}
         more = max(0, len(document["metadata"]["legs"]) - 6)
         assert len(json.dumps(document, separators=(",", ":"))) <= 1_500 + 130 * more
 
@@ -63,7 +63,7 @@ def test_what_it_finds_is_written_in_few_bytes(name: str, investor: Investor, ma
 @pytest.mark.parametrize("name", strategies.names())
 def test_writing_it_loses_no_number(name: str, market: MarketSnapshot) -> None:
     for one in strategies.load(name)(market, INVESTOR).opportunities:
-        written, exact = wire.opportunity_to_json(one), asdict(one)
+        written, exact = serialization.opportunity_to_json(one), asdict(one)
         assert written.keys() == exact.keys()
         assert numbers(written) == pytest.approx(numbers(exact), rel=1e-6)
         for leg, order in zip(written["metadata"]["legs"], exact["metadata"]["legs"], strict=True):
@@ -108,7 +108,7 @@ def test_of_a_market_without_information_it_makes_nothing(
     except Unsuitable as refusal:
         assert str(refusal)  # noqa: PT017 - a refusal is one of two right answers
     else:
-        assert all(map(math.isfinite, numbers([wire.opportunity_to_json(one) for one in found])))
+        assert all(map(math.isfinite, numbers([serialization.opportunity_to_json(one) for one in found])))
         assert not found
 
 

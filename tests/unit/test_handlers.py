@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from opportunities import wire
+from opportunities import serialization
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
 from opportunities.domain import Investor, OutcomeStatus, ScanState, StatedFees
@@ -256,7 +256,7 @@ MARKET: dict[str, Any] = {
     "missing": {},
     "assumptions": {},
 }
-INVESTOR: dict[str, Any] = json.loads(json.dumps(wire.investor_to_json(Investor(version=3))))
+INVESTOR: dict[str, Any] = json.loads(json.dumps(serialization.investor_to_json(Investor(version=3))))
 
 
 def fill(store: Store, scan_id: str) -> None:
@@ -273,7 +273,7 @@ def fill(store: Store, scan_id: str) -> None:
             profit_potential_usd=10.0,
             metadata={**default.metadata, "legs": legs},
         )
-        return wire.opportunity_to_json(made) | {"score": score}
+        return serialization.opportunity_to_json(made) | {"score": score}
 
     found = {
         "funding_arbitrage": [one("funding_arbitrage", "ETH/USDT", 0.3)],

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from opportunities import selection, strategies, wire
+from opportunities import ranking, serialization, strategies
 from opportunities.aws.store import Store
 from opportunities.domain import Filters, Findings, Investor, Opportunity, OutcomeStatus, RiskLevel
 from opportunities.errors import Unsuitable
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
+from opportunities.serialization import StrategyTask
 from opportunities.services.judge import MOST, Judge
-from opportunities.wire import StrategyTask
 from tests.builders import NOW, SCAN_ID, USER, opportunity, scan
 from tests.doubles import Recorder
 
@@ -107,8 +107,8 @@ def test_what_is_over_the_cap_is_cut_and_said(store: Store) -> None:
 def test_each_find_is_kept_with_its_score_and_what_is_kept_whole_says_so(store: Store) -> None:
     judge(store, [opportunity()]).run(TASK)
     (result,) = store.results(USER, SCAN_ID)
-    score = selection.score(opportunity())
-    assert result.opportunities == [wire.opportunity_to_json(opportunity()) | {"score": score}]
+    score = ranking.score(opportunity())
+    assert result.opportunities == [serialization.opportunity_to_json(opportunity()) | {"score": score}]
     assert (result.strategy, result.truncated) == (NAME, 0)
 
 

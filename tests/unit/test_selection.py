@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportunities import selection
+from opportunities import ranking
 from opportunities.domain import AssetTier, Filters, Opportunity, RiskLevel, Timeframe
 from tests.builders import opportunity
 
@@ -26,8 +26,8 @@ opportunities = st.builds(
 def test_the_ranking_does_not_depend_on_the_order_of_arrival(found: list[Opportunity], random: Any) -> None:
     shuffled = found.copy()
     random.shuffle(shuffled)
-    key = [(selection.score(one), one.strategy_id, one.symbol) for one in selection.ranked(found)]
-    assert key == [(selection.score(one), one.strategy_id, one.symbol) for one in selection.ranked(shuffled)]
+    key = [(ranking.score(one), one.strategy_id, one.symbol) for one in ranking.ranked(found)]
+    assert key == [(ranking.score(one), one.strategy_id, one.symbol) for one in ranking.ranked(shuffled)]
     assert [score for score, _, _ in key] == sorted((score for score, _, _ in key), reverse=True)
 
 
@@ -35,10 +35,10 @@ def test_the_ranking_does_not_depend_on_the_order_of_arrival(found: list[Opportu
 def test_more_is_expected_of_what_ranks_higher(one: Opportunity) -> None:
     expected: Any = one.metadata["expected_value_usd"]
     more = replace(one, metadata={**one.metadata, "expected_value_usd": expected + 1})
-    assert selection.score(more) >= selection.score(one)
-    assert selection.score(replace(one, confidence_score=1.0)) >= selection.score(one)
+    assert ranking.score(more) >= ranking.score(one)
+    assert ranking.score(replace(one, confidence_score=1.0)) >= ranking.score(one)
     dearer = replace(one, required_capital_usd=one.required_capital_usd + 1)
-    assert abs(selection.score(dearer)) <= abs(selection.score(one))
+    assert abs(ranking.score(dearer)) <= abs(ranking.score(one))
 
 
 @given(opportunities, opportunities)
@@ -46,12 +46,12 @@ def test_an_expected_loss_never_ranks_above_an_expected_gain(one: Opportunity, o
     gain: Any = one.metadata["expected_value_usd"]
     loss: Any = other.metadata["expected_value_usd"]
     if gain >= 0 > loss:
-        assert selection.score(one) >= selection.score(other)
+        assert ranking.score(one) >= ranking.score(other)
 
 
 @given(opportunities)
 def test_without_filters_everything_is_wanted(one: Opportunity) -> None:
-    assert selection.wanted(one, Filters())
+    assert ranking.wanted(one, Filters())
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_without_filters_everything_is_wanted(one: Opportunity) -> None:
     ],
 )
 def test_every_filter_is_honoured(filters: Filters, wanted: bool) -> None:
-    assert selection.wanted(opportunity(), filters) is wanted
+    assert ranking.wanted(opportunity(), filters) is wanted
 
 
 def test_a_pair_in_the_filter_admits_its_perpetual() -> None:
     """BTC, BTC/USDT and BTC/USDT:USDT all name it."""
     perpetual = opportunity(symbol="BTC/USDT:USDT")
-    assert all(selection.wanted(perpetual, Filters(symbols=(name,))) for name in ("BTC", "BTC/USDT", "BTC/USDT:USDT"))
+    assert all(ranking.wanted(perpetual, Filters(symbols=(name,))) for name in ("BTC", "BTC/USDT", "BTC/USDT:USDT"))
 
 
 @given(st.floats(0, 1e12))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportunities import wire
+from opportunities import serialization
 from opportunities.domain import (
     AssetTier,
     Filters,
@@ -17,7 +17,7 @@ from opportunities.domain import (
     StatedFees,
     Timeframe,
 )
-from opportunities.wire import StrategyTask
+from opportunities.serialization import StrategyTask
 from tests.builders import SCAN_ID, USER, opportunity, scan
 
 NAMES = st.text(max_size=5)
@@ -53,7 +53,7 @@ def sent(value: Any) -> Any:
 
 @given(FILTERS)
 def test_filters_come_back_as_they_were_sent(filters: Filters) -> None:
-    back = wire.filters_from_json(sent(wire.filters_to_json(filters)))
+    back = serialization.filters_from_json(sent(serialization.filters_to_json(filters)))
     assert back == filters
     kinds = [type(one) for one in (*back.asset_tiers, *back.preferred_timeframes)]
     assert kinds == [AssetTier] * len(filters.asset_tiers) + [Timeframe] * len(filters.preferred_timeframes)
@@ -63,19 +63,19 @@ def test_filters_come_back_as_they_were_sent(filters: Filters) -> None:
 @given(FILTERS)
 def test_only_what_was_asked_for_is_sent(filters: Filters) -> None:
     asked = {name for name, value in vars(filters).items() if value != vars(Filters())[name]}
-    assert wire.filters_to_json(filters).keys() == asked
+    assert serialization.filters_to_json(filters).keys() == asked
 
 
 @given(INVESTORS)
 def test_an_investor_comes_back_as_he_was_sent(investor: Investor) -> None:
-    back = wire.investor_from_json(sent(wire.investor_to_json(investor)))
+    back = serialization.investor_from_json(sent(serialization.investor_to_json(investor)))
     assert back == investor
     assert isinstance(back.risk_tolerance, RiskTolerance)
 
 
 def test_the_workflow_is_told_all_that_it_needs_and_each_strategy_reads_it() -> None:
     filters, investor = Filters(symbols=("BTC",), snapshot="april"), Investor(capital_usd=7.0, version=4)
-    document = wire.execution_input(scan(filters=filters, strategies=("a", "b")), investor, 28)
+    document = serialization.execution_input(scan(filters=filters, strategies=("a", "b")), investor, 28)
     assert document["filters"] == {"symbols": ["BTC"], "snapshot": "april"}  # which answers show as it is
     assert sent(document) == {
         "user_id": USER,
@@ -96,7 +96,7 @@ def test_the_workflow_is_told_all_that_it_needs_and_each_strategy_reads_it() -> 
             "version": 4,
         },
     }
-    assert wire.task_from_json(sent(document) | {"snapshot_key": "pinned/april"}) == StrategyTask(
+    assert serialization.task_from_json(sent(document) | {"snapshot_key": "pinned/april"}) == StrategyTask(
         USER, SCAN_ID, scan().deadline, scan().expires_at, "pinned/april", filters, investor
     )
 
@@ -107,7 +107,7 @@ def test_a_leg_names_its_exchange_where_that_is_another() -> None:
         {"side": "sell", "symbol": "BTC/USDT", "exchange": "elsewhere"},
         {"side": "sell", "symbol": "ETH/USDT"},
     ]
-    document = sent(wire.opportunity_to_json(opportunity(metadata={"legs": legs})))
+    document = sent(serialization.opportunity_to_json(opportunity(metadata={"legs": legs})))
     assert document["metadata"]["legs"] == [{"side": "buy", "symbol": "BTC/USDT"}, legs[1], legs[2]]
     assert document["exchange"] == "simulated"
 
@@ -118,7 +118,7 @@ def test_a_leg_names_its_exchange_where_that_is_another() -> None:
 def test_what_an_order_is_for_keeps_ten_digits_and_all_else_seven(name: str, kept: float) -> None:
     number = 12345.678912345
     metadata = {name: number, "legs": [{name: number}], "all": {name: [number, 3, "text", None, True]}}
-    document = wire.opportunity_to_json(opportunity(entry_price=number, metadata=metadata))
+    document = serialization.opportunity_to_json(opportunity(entry_price=number, metadata=metadata))
     assert document["entry_price"] == 12345.68
     assert document["metadata"] == {
         name: kept,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from opportunities import wire
+from opportunities import serialization
 from opportunities.aws.workflow import NotStarted, Workflow
 from opportunities.domain import Investor
 from opportunities.errors import Unavailable
@@ -43,7 +43,7 @@ def test_a_scan_is_started_by_its_name_with_what_is_stored() -> None:
     ((operation, asked),) = client.asked
     sent = json.loads(asked.pop("input"))
     assert (operation, asked) == ("start_execution", {"stateMachineArn": MACHINE, "name": NAME})
-    assert sent == json.loads(json.dumps(wire.execution_input(scan(), Investor(), 5)))
+    assert sent == json.loads(json.dumps(serialization.execution_input(scan(), Investor(), 5)))
 
 
 def test_a_scan_is_stopped_by_its_name_and_the_console_says_why() -> None:

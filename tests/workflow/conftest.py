@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from opportunities import scans, wire
+from opportunities import scans, serialization
 from opportunities.aws.store import Store
 from opportunities.domain import Filters, Investor, Scan, ScanState
 from opscan.stack.emulator import Emulator
@@ -70,7 +70,7 @@ class Rig:
         arn = self.states.start_execution(
             stateMachineArn=self.state_machine_arn,
             name=scans.execution_name(scan),
-            input=json.dumps(wire.execution_input(scan, Investor(), 0) | self.carried),
+            input=json.dumps(serialization.execution_input(scan, Investor(), 0) | self.carried),
         )["executionArn"]
         until = time.monotonic() + 60
         while (status := self.states.describe_execution(executionArn=arn)["status"]) not in ENDED:

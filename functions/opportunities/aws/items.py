@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opportunities import wire
+from opportunities import serialization
 from opportunities.aws.dynamodb import Item
 from opportunities.domain import (
     Best,
@@ -81,7 +81,7 @@ def scan_to_item(scan: Scan) -> Item:
         "deadline": number(scan.deadline),
         "expires_at": number(scan.expires_at),
         "investor_version": number(scan.investor_version),
-        "filters": {"S": json.dumps(wire.filters_to_json(scan.filters), separators=(",", ":"))},
+        "filters": {"S": json.dumps(serialization.filters_to_json(scan.filters), separators=(",", ":"))},
         **({"request": {"S": scan.request}} if scan.request else {}),
     }
 
@@ -107,7 +107,7 @@ def scan_from_item(item: Item) -> Scan:
         deadline=int(item["deadline"]["N"]),
         expires_at=int(item["expires_at"]["N"]),
         investor_version=int(item["investor_version"]["N"]),
-        filters=wire.filters_from_json(json.loads(item["filters"]["S"])),
+        filters=serialization.filters_from_json(json.loads(item["filters"]["S"])),
         snapshot_key=item.get("snapshot_key", {}).get("S"),
         reason=reason or None,
         request=item.get("request", {}).get("S"),
@@ -196,8 +196,8 @@ def result_from_item(item: Item) -> StoredResult:
 
 def investor_to_text(investor: Investor) -> str:
     """The investor as the attribute `investor` holds him; his version has an attribute of its own, to be counted up."""
-    return json.dumps(wire.investor_to_json(investor) | {"version": None}, separators=(",", ":"))
+    return json.dumps(serialization.investor_to_json(investor) | {"version": None}, separators=(",", ":"))
 
 
 def investor_from_item(item: Item) -> Investor:
-    return wire.investor_from_json(json.loads(item["investor"]["S"]) | {"version": int(item["version"]["N"])})
+    return serialization.investor_from_json(json.loads(item["investor"]["S"]) | {"version": int(item["version"]["N"])})

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from opportunities import scans, wire
+from opportunities import scans, serialization
 from opportunities.domain import Investor, Scan
 from opportunities.errors import Unavailable
 
@@ -37,7 +37,7 @@ class Workflow:
             self.client.start_execution(
                 stateMachineArn=self.state_machine_arn,
                 name=scans.execution_name(scan),
-                input=json.dumps(wire.execution_input(scan, investor, window)),
+                input=json.dumps(serialization.execution_input(scan, investor, window)),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] == "ExecutionAlreadyExists":

@@ -1,6 +1,6 @@
 """GET and PUT /opportunities/profile: the investor."""
 
-from opportunities import settings, wire
+from opportunities import serialization, settings
 from opportunities.aws import clients
 from opportunities.aws.store import Store
 from opportunities.domain import Investor
@@ -17,4 +17,6 @@ def handler(event: Event) -> Answer:
         investor = store.put_investor(caller, parse(ProfileBody, body(event)).investor())
     else:
         investor = store.investor(caller) or Investor()
-    return answer(200, {"success": True, "stored": investor.version > 0, "profile": wire.investor_to_json(investor)})
+    return answer(
+        200, {"success": True, "stored": investor.version > 0, "profile": serialization.investor_to_json(investor)}
+    )

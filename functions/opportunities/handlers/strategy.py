@@ -11,8 +11,8 @@ from opportunities.aws.snapshots import SnapshotBucket
 from opportunities.aws.store import Store
 from opportunities.market.archive.file import load
 from opportunities.market.snapshot import MarketSnapshot
+from opportunities.serialization import task_from_json
 from opportunities.services.judge import Judge
-from opportunities.wire import task_from_json
 
 _logger = logging.getLogger("opportunities")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opportunities import scans, wire
+from opportunities import scans, serialization
 from opportunities.aws.store import Store
 from opportunities.aws.workflow import NotStarted
 from opportunities.domain import Filters, Investor, Scan, ScanState
@@ -135,6 +135,6 @@ def describe(scan: Scan, now: float, *, reused: bool) -> dict[str, Any]:
         "results_url": f"/opportunities/results/{scan.scan_id}",
         "polling_interval_seconds": POLLING_SECONDS,
         "estimated_completion_seconds": 0 if state.terminal else TYPICAL_SECONDS,
-        "filters": wire.filters_to_json(scan.filters),
+        "filters": serialization.filters_to_json(scan.filters),
         "reused": reused,
     }

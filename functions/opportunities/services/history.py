@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from opportunities import cursors, scans, wire
+from opportunities import cursors, scans, serialization
 from opportunities.aws.store import Position, Store
 from opportunities.domain import Scan
 from opportunities.http import timestamp
@@ -63,7 +63,7 @@ def summary(scan: Scan, now: float) -> dict[str, Any]:
         "status": shown(state),
         "reason": scans.reason_at(scan, now),
         "progress": progress_of(scan),
-        "filters": wire.filters_to_json(scan.filters),
+        "filters": serialization.filters_to_json(scan.filters),
         "created_at": timestamp(scan.created_at),
         "last_updated": timestamp(scan.updated_at),
         "expires_at": timestamp(scan.expires_at),

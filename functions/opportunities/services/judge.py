@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from opportunities import selection, wire
+from opportunities import ranking, serialization
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
 from opportunities.domain import Best, Findings, Investor, Opportunity, Outcome, OutcomeStatus
 from opportunities.errors import Unsuitable
 from opportunities.market.exchanges import on_exchanges
 from opportunities.market.snapshot import MarketSnapshot
+from opportunities.serialization import StrategyTask
 from opportunities.services import market as markets
-from opportunities.wire import StrategyTask
 
 # Opportunities kept per strategy and scan: what a person can read, and at 1.5 KB each 60 KB in the end.
 MOST = 40
@@ -44,7 +44,7 @@ class Judge:
         except Unsuitable as unsuitable:
             outcome = Outcome(OutcomeStatus.SKIPPED, reason=str(unsuitable))
         else:
-            chosen = selection.ranked(one for one in findings.opportunities if _admitted(one, task))
+            chosen = ranking.ranked(one for one in findings.opportunities if _admitted(one, task))
             self.store.put_result(
                 task.user_id, task.scan_id, self._result(task, chosen, findings, market), task.expires_at, self.clock()
             )
@@ -57,16 +57,18 @@ class Judge:
     ) -> StoredResult:
         return StoredResult(
             strategy=self.strategy,
-            opportunities=[wire.opportunity_to_json(one) | {"score": selection.score(one)} for one in chosen[:MOST]],
+            opportunities=[
+                serialization.opportunity_to_json(one) | {"score": ranking.score(one)} for one in chosen[:MOST]
+            ],
             truncated=max(len(chosen) - MOST, 0),
             examined=findings.examined,
             market=markets.describe(market, task.filters.symbols),
-            investor=wire.investor_to_json(task.investor),
+            investor=serialization.investor_to_json(task.investor),
         )
 
 
 def _admitted(one: Opportunity, task: StrategyTask) -> bool:
-    return selection.wanted(one, task.filters) and selection.allowed(one, task.investor.allowed_assets)
+    return ranking.wanted(one, task.filters) and ranking.allowed(one, task.investor.allowed_assets)
 
 
 def _best(chosen: list[Opportunity]) -> Best | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from opportunities import selection
+from opportunities import ranking
 from opportunities.aws import snapshots
 from opportunities.aws.snapshots import SnapshotBucket
 from opportunities.domain import AssetTier
@@ -57,7 +57,7 @@ def describe(market: MarketSnapshot, symbols: tuple[str, ...]) -> dict[str, Any]
         "captured_at": timestamp(market.captured_at),
         "total_assets_scanned": len({symbol.partition("/")[0] for symbol in known}),
         "asset_tiers": {tier.value: tiers[tier] for tier in AssetTier if tiers[tier]},
-        "unknown_symbols": [name for name in symbols if not any(selection.is_of(one, name) for one in known)],
+        "unknown_symbols": [name for name in symbols if not any(ranking.is_of(one, name) for one in known)],
         "excluded": dict(market.excluded) | _half_judged(market),
         "missing": dict(market.missing),
         "assumptions": dict(market.assumptions),

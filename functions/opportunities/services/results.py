@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from opportunities import cursors, scans, wire
+from opportunities import cursors, scans, serialization
 from opportunities.aws.items import StoredResult
 from opportunities.domain import Outcome, OutcomeStatus, Scan
 from opportunities.http import timestamp
@@ -30,7 +30,7 @@ def describe(
     """The body of GET /opportunities/results/{scan_id}: `limit` opportunities from `cursor` on, best first."""
     # What a strategy has written without its outcome is not part of the scan: it came too late, or will be.
     results = [one for one in results if _stands(scan.outcomes.get(one.strategy))]
-    # The scores were made by `selection.score` when the opportunities were found.
+    # The scores were made by `ranking.score` when the opportunities were found.
     ranked = _numbered(
         sorted(
             (one for result in results for one in result.opportunities),
@@ -72,7 +72,7 @@ def describe(
             "strategies_completed": progress.completed,
             "strategies_failed": progress.failed,
             "truncated": {result.strategy: result.truncated for result in results if result.truncated},
-            "filters": wire.filters_to_json(scan.filters),
+            "filters": serialization.filters_to_json(scan.filters),
             "snapshot": scan.snapshot_key,
             "expires_at": timestamp(scan.expires_at),
         },
