@@ -4,14 +4,14 @@ from pathlib import Path
 
 import yaml
 
-from opportunities.openapi.document import document
+from opportunities.api.openapi import document
 
 PATH = Path(__file__).parents[1] / "docs" / "openapi.yaml"
 
 
 def text() -> str:
     """What the file should hold."""
-    note = "# Written by `make openapi` from functions/opportunities/openapi/: change the models, not this file.\n"
+    note = "# Written by `make openapi` from functions/opportunities/api/: change the models, not this file.\n"
     return note + yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=120)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from opportunities.openapi.document import document
-from opportunities.openapi.operations import OPERATIONS, fits
+from opportunities.api.openapi import document
+from opportunities.api.operations import OPERATIONS, fits
 
 
 @cache

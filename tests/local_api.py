@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from opportunities.http import Handler
-from opportunities.openapi.operations import fits
+from opportunities.api.http import Handler
+from opportunities.api.operations import fits
 from tests.race.local_http import Reply, Request
 from tests.template import functions
 

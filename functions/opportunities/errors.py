@@ -1,4 +1,4 @@
-"""What can go wrong, each said in one plain sentence. `http.py` maps them to status codes, once.
+"""What can go wrong, each said in one plain sentence. `api/http.py` maps them to status codes, once.
 
 OpportunityError
 ├── Unsuitable           a market or an investor lacks what a strategy needs: the outcome is `skipped`

@@ -1,10 +1,11 @@
 """Domain objects as JSON and back, for the scan item, the workflow's input and the result items.
 
-Only what we ourselves have written is read here; callers' input is checked in `requests.py`.
+Only what we ourselves have written is read here; callers' input is checked in `api/requests.py`.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from opportunities.domain import (
@@ -121,3 +122,8 @@ def task_from_json(event: Mapping[str, Any]) -> StrategyTask:
         filters=filters_from_json(event["filters"]),
         investor=investor_from_json(event["investor"]),
     )
+
+
+def timestamp(epoch_seconds: float) -> str:
+    """ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

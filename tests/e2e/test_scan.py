@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from opportunities import ranking, serialization, strategies
+from opportunities.api.openapi import document
 from opportunities.domain import Filters, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.archive.file import load, save
 from opportunities.market.planted.demo import planted_market
 from opportunities.market.simulated import simulated
-from opportunities.openapi.document import document
 from opscan.stack.deploy import STACK_NAME
 from opscan.stack.state import Stack
 from tests.e2e.conftest import Caller

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from opportunities.openapi.operations import OPERATIONS, Operation
+from opportunities.api.operations import OPERATIONS, Operation
 from opscan.stack import make_user, users
 from opscan.stack.state import Stack
 from tests.e2e.conftest import Caller

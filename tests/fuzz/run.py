@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 
-from opportunities.openapi.operations import OPERATIONS
+from opportunities.api.operations import OPERATIONS
 from opscan.stack import down, make_user, up
 from tests.fuzz.service import serving
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from opportunities import serialization
+from opportunities.api import examples
 from opportunities.aws import clients
 from opportunities.aws.items import StoredResult, scan_key
 from opportunities.aws.store import Store
 from opportunities.domain import OutcomeStatus, Scan, ScanState
-from opportunities.openapi import examples
-from opportunities.services import waiting
+from opportunities.services import long_poll
 from tests import builders, dynamodb_local
 from tests.local_api import api
 from tests.race.local_http import server
@@ -25,7 +25,7 @@ from tests.template import table
 
 TABLE = "opportunity-scan"
 TOKENS = {"one": "a-token-of-one", "another": "a-token-of-another"}
-_wait = waiting.wait
+_wait = long_poll.wait
 _ENDINGS = (ScanState.COMPLETE, ScanState.COMPLETE, ScanState.FAILED, None)
 
 
@@ -82,7 +82,7 @@ def serving() -> Iterator[tuple[str, dict[str, str]]]:
     with dynamodb_local.running() as dynamodb, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         dynamodb.create_table(TableName=TABLE, **table())
         stand_ins = {"dynamodb": dynamodb, "stepfunctions": Workflows(Store(dynamodb, TABLE))}
-        waiting.wait = _impatient
+        long_poll.wait = _impatient
         clients.client = stand_ins.__getitem__  # type: ignore[assignment]
         os.environ |= {
             "TABLE_NAME": TABLE,

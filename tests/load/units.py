@@ -18,7 +18,7 @@ from opportunities.scans import execution_name
 from opportunities.serialization import StrategyTask
 from opportunities.services import results as results_service
 from opportunities.services.discover import Discovery
-from opportunities.services.judge import Judge
+from opportunities.services.strategy import Judge
 from tests import dynamodb_local
 from tests.builders import USER
 from tests.doubles import Recorder

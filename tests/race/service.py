@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
+from opportunities.api.http import Handler
 from opportunities.handlers import cancel, discover, results, status
-from opportunities.http import Handler
 from tests.race.local_http import Reply, Request
 from tests.race.processes import Site
 

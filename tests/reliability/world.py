@@ -21,8 +21,8 @@ from opportunities.domain import Findings, Investor
 from opportunities.errors import MarketUnavailable, Unsuitable
 from opportunities.handlers import capture, strategy
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.services import waiting
-from opportunities.services.judge import Judge
+from opportunities.services import long_poll
+from opportunities.services.strategy import Judge
 from tests.builders import NOW, opportunity
 from tests.moto_direct import DirectDynamoDB
 from tests.reliability.faults import Faults, Killed
@@ -87,7 +87,7 @@ class World:
         patch.setattr(clients, "client", stand_ins.__getitem__)
         patch.setattr(time, "time", self.clock)
         patch.setattr(metrics, "count", lambda *_, **__: None)
-        patch.setattr(waiting, "wait", partial(waiting.wait, clock=self.clock, sleep=self._sleep))
+        patch.setattr(long_poll, "wait", partial(long_poll.wait, clock=self.clock, sleep=self._sleep))
         patch.setattr(strategies, "load", self._find)
         patch.setattr(strategy, "Judge", partial(Judge, clock=self.clock))
         patch.setattr(capture, "simulated", self._market)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from opportunities.api.operations import OPERATIONS, Operation
 from opportunities.aws import items
 from opportunities.aws.store import Store
 from opportunities.domain import Investor, Scan, ScanState
-from opportunities.openapi.operations import OPERATIONS, Operation
-from opportunities.services import waiting
+from opportunities.services import long_poll
 from tests import conformance
 from tests.builders import USER, scan
 from tests.doubles import Recorder
@@ -40,7 +40,7 @@ JSON = st.recursive(
 
 @pytest.fixture(autouse=True)
 def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "wait", lambda scan, *_: scan)
+    monkeypatch.setattr(long_poll, "wait", lambda scan, *_: scan)
 
 
 def send(

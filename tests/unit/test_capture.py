@@ -18,7 +18,7 @@ from opportunities.errors import MarketUnavailable, Unavailable
 from opportunities.handlers import capture as capture_handler
 from opportunities.market.archive.file import load
 from opportunities.market.snapshot import MarketSnapshot, Spot
-from opportunities.services.market import Capture, describe
+from opportunities.services.capture import Capture, describe
 from tests import dynamodb_local
 from tests.doubles import Recorder
 from tests.template import event

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from opportunities.api.requests import ProfileBody
 from opportunities.aws.items import scan_to_item
 from opportunities.aws.store import Store
 from opportunities.domain import Investor, ScanState
 from opportunities.errors import ScanDeleted
 from opportunities.handlers import ended
-from opportunities.requests import ProfileBody
 from opportunities.serialization import execution_input
 from tests.builders import SCAN_ID, USER, scan
 from tests.doubles import Recorder

@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from opportunities import serialization
+from opportunities.api.requests import ProfileBody
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
 from opportunities.domain import Investor, OutcomeStatus, ScanState, StatedFees
 from opportunities.handlers import cancel, delete, discover, openapi, profile, results, status, strategies
-from opportunities.requests import ProfileBody
 from tests.builders import USER, opportunity, outcome
 from tests.doubles import Recorder
 from tests.template import event

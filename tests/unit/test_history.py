@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportunities import cursors, scans
+from opportunities import scans
+from opportunities.api.requests import ScansQuery, parse
 from opportunities.aws.store import Position, Store
 from opportunities.domain import Scan, ScanState
 from opportunities.handlers import history
-from opportunities.requests import ScansQuery, parse
+from opportunities.services import pagination
 from opportunities.services.history import page
 from tests.builders import NOW, USER, scan
 from tests.doubles import Recorder
@@ -221,8 +222,8 @@ def test_a_bad_query_is_refused_by_name(query: dict[str, str], field: str) -> No
 )
 def test_a_cursor_reads_back_and_is_of_the_form_that_is_described(created_at: float, number: int) -> None:
     position = Position(created_at, f"scan_{number:032x}")
-    cursor = cursors.after_scan(position)
-    assert cursors.position(cursor) == position
+    cursor = pagination.after_scan(position)
+    assert pagination.position(cursor) == position
     assert parse(ScansQuery, {"cursor": cursor}).cursor == cursor
 
 

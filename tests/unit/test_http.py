@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opportunities import http
+from opportunities.api import http
 from opportunities.errors import (
     Conflict,
     ContentTooLarge,

@@ -13,7 +13,7 @@ from opportunities.errors import Unsuitable
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.serialization import StrategyTask
-from opportunities.services.judge import MOST, Judge
+from opportunities.services.strategy import MOST, Judge
 from tests.builders import NOW, SCAN_ID, USER, opportunity, scan
 from tests.doubles import Recorder
 
@@ -114,7 +114,7 @@ def test_each_find_is_kept_with_its_score_and_what_is_kept_whole_says_so(store: 
 
 def test_the_outcome_says_how_many_milliseconds_it_took(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     readings = iter([7.5, 8.75])
-    monkeypatch.setattr("opportunities.services.judge.time.perf_counter", lambda: next(readings))
+    monkeypatch.setattr("opportunities.services.strategy.time.perf_counter", lambda: next(readings))
     outcome = judge(store).run(TASK)
     assert outcome is not None
     assert outcome.duration_ms == 1250

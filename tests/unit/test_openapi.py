@@ -8,9 +8,9 @@ import pytest
 from openapi_spec_validator import validate
 
 from infra.openapi import PATH, text
+from opportunities.api.openapi import document
+from opportunities.api.operations import OPERATIONS, methods
 from opportunities.handlers import openapi, unknown
-from opportunities.openapi.document import document
-from opportunities.openapi.operations import OPERATIONS, methods
 from tests.conformance import validator
 from tests.template import ROOT, event, functions
 from tests.unit.api import call

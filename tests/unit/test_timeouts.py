@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from opportunities import scans
+from opportunities.api.http import MOST_WAIT_SECONDS
 from opportunities.aws import clients
-from opportunities.http import MOST_WAIT_SECONDS
 from opportunities.market.live.source import BUDGET_SECONDS
 from tests.template import definition, functions, template
 

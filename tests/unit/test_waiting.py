@@ -10,7 +10,7 @@ from opportunities import scans
 from opportunities.aws.store import Store
 from opportunities.domain import ScanState
 from opportunities.handlers import discover, status
-from opportunities.services import waiting
+from opportunities.services import long_poll
 from tests.builders import NOW, USER, outcome, scan
 from tests.doubles import Recorder
 from tests.unit.api import call, end, start
@@ -42,12 +42,12 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(time, "time", lambda: clock.now)
-    patient = waiting.wait
+    patient = long_poll.wait
 
     def wait(*arguments: Any) -> Any:
         return patient(*arguments, clock=lambda: clock.now, sleep=clock.sleep)
 
-    monkeypatch.setattr(waiting, "wait", wait)
+    monkeypatch.setattr(long_poll, "wait", wait)
     return clock
 
 
@@ -62,7 +62,7 @@ def test_a_waiting_caller_is_answered_as_soon_as_a_strategy_ends(clock: Clock, s
     before = clock.now
     _, content, headers = poll(scan_id, "wait=20")
     assert content["progress"]["strategies_completed"] == 1
-    assert clock.now - before < 5 + waiting.LONGEST_PAUSE
+    assert clock.now - before < 5 + long_poll.LONGEST_PAUSE
     assert headers["Preference-Applied"] == "wait=20"
 
 
@@ -157,7 +157,7 @@ def test_discover_can_wait_until_the_scan_has_ended(clock: Clock, store: Store, 
     assert (code, content["status"], content["message"]) == (200, "complete", "The scan is complete.")
     assert headers["Preference-Applied"] == "wait=20"
     assert "Retry-After" not in headers
-    assert sum(clock.slept) < 2 + waiting.LONGEST_PAUSE
+    assert sum(clock.slept) < 2 + long_poll.LONGEST_PAUSE
 
 
 @pytest.mark.usefixtures("clock")
@@ -169,7 +169,7 @@ def test_discover_that_waited_in_vain_is_accepted_all_the_same() -> None:
 def test_pauses_lengthen_up_to_a_second() -> None:
     clock = Clock()
     still = scan()
-    waiting.wait(still, lambda: still, lambda _: False, 20, clock=lambda: clock.now, sleep=clock.sleep)
+    long_poll.wait(still, lambda: still, lambda _: False, 20, clock=lambda: clock.now, sleep=clock.sleep)
     assert clock.slept[:-1] == sorted(clock.slept[:-1])
     assert clock.slept[:3] == pytest.approx([0.1, 0.15, 0.225])
     assert max(clock.slept) == 1.0
@@ -178,7 +178,7 @@ def test_pauses_lengthen_up_to_a_second() -> None:
 
 def test_the_scan_that_was_news_is_the_one_that_is_returned() -> None:
     clock, updates = Clock(), iter([scan(updated_at=NOW + number) for number in range(1, 9)])
-    found = waiting.wait(
+    found = long_poll.wait(
         scan(),
         lambda: next(updates),
         lambda one: one.updated_at == NOW + 3,

@@ -3,10 +3,10 @@
 import time
 
 from opportunities import settings
+from opportunities.api.http import Answer, Event, answer, api, no_query, user_id
 from opportunities.aws import clients
 from opportunities.aws.store import Store
 from opportunities.aws.workflow import Workflow
-from opportunities.http import Answer, Event, answer, api, no_query, user_id
 from opportunities.services.cancel import Cancellation
 from opportunities.services.status import describe
 

@@ -11,7 +11,7 @@ from opportunities.market.live.source import live
 from opportunities.market.planted.demo import planted_market
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.services.market import Capture
+from opportunities.services.capture import Capture
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:

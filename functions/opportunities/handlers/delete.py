@@ -3,10 +3,10 @@
 import time
 
 from opportunities import settings
+from opportunities.api.http import Answer, Event, api, no_query, nothing, user_id
 from opportunities.aws import clients
 from opportunities.aws.store import Store
-from opportunities.http import Answer, Event, api, no_query, nothing, user_id
-from opportunities.services import removal
+from opportunities.services import delete
 
 
 @api
@@ -14,5 +14,5 @@ def handler(event: Event) -> Answer:
     caller, scan_id = user_id(event), event["pathParameters"]["scan_id"]
     no_query(event)
     store = Store(clients.client("dynamodb"), settings.table_name())
-    removal.remove(store, caller, scan_id, time.time())
+    delete.remove(store, caller, scan_id, time.time())
     return nothing()

@@ -3,13 +3,13 @@
 import time
 
 from opportunities import scans, settings, strategies
+from opportunities.api.http import Answer, Event, answer, api, body, header, no_query, user_id, wait_seconds, waited
+from opportunities.api.requests import DiscoverRequest, idempotency_key, parse
 from opportunities.aws import clients, metrics
 from opportunities.aws.store import Store
 from opportunities.aws.workflow import Workflow
 from opportunities.domain import Scan
-from opportunities.http import Answer, Event, answer, api, body, header, no_query, user_id, wait_seconds, waited
-from opportunities.requests import DiscoverRequest, idempotency_key, parse
-from opportunities.services import lookup, waiting
+from opportunities.services import long_poll, lookup
 from opportunities.services.discover import Discovery, describe
 from opportunities.services.status import POLLING_SECONDS
 
@@ -37,7 +37,7 @@ def handler(event: Event) -> Answer:
         return lookup.find(discovery.store, caller, discovered.scan.scan_id, time.time())
 
     seconds = wait_seconds(event)
-    scan = waiting.wait(discovered.scan, read, _ended, seconds)
+    scan = long_poll.wait(discovered.scan, read, _ended, seconds)
     retry = {} if _ended(scan) else {"Retry-After": str(POLLING_SECONDS)}
     return answer(
         200 if seconds and _ended(scan) else 202,

@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from opportunities.http import Answer, Event, answer, api, no_query
-from opportunities.openapi.document import document
+from opportunities.api.http import Answer, Event, answer, api, no_query
+from opportunities.api.openapi import document
 
 
 @cache

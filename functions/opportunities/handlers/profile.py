@@ -1,11 +1,11 @@
 """GET and PUT /opportunities/profile: the investor."""
 
 from opportunities import serialization, settings
+from opportunities.api.http import Answer, Event, answer, api, body, no_query, user_id
+from opportunities.api.requests import ProfileBody, parse
 from opportunities.aws import clients
 from opportunities.aws.store import Store
 from opportunities.domain import Investor
-from opportunities.http import Answer, Event, answer, api, body, no_query, user_id
-from opportunities.requests import ProfileBody, parse
 
 
 @api

@@ -3,10 +3,10 @@
 import time
 
 from opportunities import scans, settings, strategies
+from opportunities.api.http import Answer, Event, answer, api, query, user_id
+from opportunities.api.requests import ResultsQuery, parse
 from opportunities.aws import clients
 from opportunities.aws.store import Store
-from opportunities.http import Answer, Event, answer, api, query, user_id
-from opportunities.requests import ResultsQuery, parse
 from opportunities.services import lookup, results, status
 
 

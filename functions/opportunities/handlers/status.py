@@ -6,11 +6,11 @@ With `Prefer: wait=N` the same GetItem again, with back-off, until a strategy or
 import time
 
 from opportunities import scans, settings
+from opportunities.api.http import Answer, Event, answer, api, no_query, user_id, wait_seconds, waited
 from opportunities.aws import clients
 from opportunities.aws.store import Store
 from opportunities.domain import Scan
-from opportunities.http import Answer, Event, answer, api, no_query, user_id, wait_seconds, waited
-from opportunities.services import lookup, waiting
+from opportunities.services import long_poll, lookup
 from opportunities.services.status import POLLING_SECONDS, describe
 
 
@@ -28,7 +28,7 @@ def handler(event: Event) -> Answer:
 
     seconds = wait_seconds(event)
     first = read()
-    scan = waiting.wait(first, read, news, seconds)
+    scan = long_poll.wait(first, read, news, seconds)
     now = time.time()
     running = not scans.state_at(scan, now).terminal
     retry = {"Retry-After": str(POLLING_SECONDS)} if running else {}

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from opportunities import strategies
-from opportunities.http import Answer, Event, answer, api, no_query, user_id
+from opportunities.api.http import Answer, Event, answer, api, no_query, user_id
 
 
 @api

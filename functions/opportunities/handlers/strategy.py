@@ -12,7 +12,7 @@ from opportunities.aws.store import Store
 from opportunities.market.archive.file import load
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.serialization import task_from_json
-from opportunities.services.judge import Judge
+from opportunities.services.strategy import Judge
 
 _logger = logging.getLogger("opportunities")
 

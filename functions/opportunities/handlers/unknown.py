@@ -1,7 +1,7 @@
 """Every request that no route is meant for: 405 where only the method is wrong, else 404."""
 
-from opportunities.http import Answer, Event, api, problem
-from opportunities.openapi.operations import methods
+from opportunities.api.http import Answer, Event, api, problem
+from opportunities.api.operations import methods
 
 
 @api

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from typing import Any
 
-from opportunities import cursors, scans, serialization
+from opportunities import scans, serialization
 from opportunities.aws.store import Position, Store
 from opportunities.domain import Scan
-from opportunities.http import timestamp
+from opportunities.serialization import timestamp
+from opportunities.services import pagination
 from opportunities.services.status import progress_of, shown
 
 # Clocks differ a little; a scan that another worker has just made must not be missing.
@@ -31,7 +32,7 @@ def page(
     latest = now + _CLOCK_SKEW_SECONDS
     if until is not None:
         latest = min(until, latest)
-    position = cursors.position(cursor) if cursor else None
+    position = pagination.position(cursor) if cursor else None
     if position and position.created_at > latest:
         position = None  # of a list that went on to a later moment: this one begins below it
     chosen: list[Scan] = []
@@ -48,7 +49,7 @@ def page(
     return {
         "success": True,
         "scans": [summary(scan, now) for scan in chosen],
-        "next_cursor": cursors.after_scan(position) if reads and position else None,
+        "next_cursor": pagination.after_scan(position) if reads and position else None,
     }
 
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from opportunities import cursors, scans, serialization
+from opportunities import scans, serialization
 from opportunities.aws.items import StoredResult
 from opportunities.domain import Outcome, OutcomeStatus, Scan
-from opportunities.http import timestamp
+from opportunities.serialization import timestamp
+from opportunities.services import pagination
 from opportunities.services.status import shown
 from opportunities.strategies import Description
 
@@ -37,7 +38,7 @@ def describe(
             key=lambda one: (-one["score"], one["strategy_id"], one["symbol"], one["opportunity_type"]),
         )
     )
-    start = cursors.rank(cursor) if cursor else 0
+    start = pagination.rank(cursor) if cursor else 0
     page = ranked[start : start + limit]
     page = page[: _fitting(page)]
     end = start + len(page)
@@ -51,7 +52,7 @@ def describe(
         "opportunities": page,
         "total_opportunities": len(ranked),
         "total_profit_potential_usd": sum(one["profit_potential_usd"] for one in ranked if one["repeats"] is None),
-        "next_cursor": cursors.after_rank(end) if end < len(ranked) else None,
+        "next_cursor": pagination.after_rank(end) if end < len(ranked) else None,
         "signal_analysis": {
             "total_signals_analyzed": sum(result.examined for result in results),
             "signals_by_strength": _by_strength([one["confidence_score"] for one in ranked]),

@@ -6,7 +6,7 @@ from typing import Any
 
 from opportunities import scans
 from opportunities.domain import Outcome, Scan, ScanState
-from opportunities.http import timestamp
+from opportunities.serialization import timestamp
 
 # A warm scan takes about one second (docs/benchmarks.md), one whose Lambdas start cold a little more; only the
 # estimate before the first outcome rests on it.

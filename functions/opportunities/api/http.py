@@ -4,7 +4,6 @@ import base64
 import json
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from opportunities.errors import (
@@ -171,7 +170,3 @@ def not_found() -> Answer:
     message = "No such scan. It is not yours, has expired, or never was: start one with POST /opportunities/discover."
     content = {"success": False, "status": "not_found", "message": message}
     return answer(404, {"type": "about:blank", "title": "Not found", "detail": message, **content})
-
-
-def timestamp(epoch_seconds: float) -> str:
-    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Every operation of the API: what it takes and what it may answer. `document` writes it down as OpenAPI."""
+"""Every operation of the API: what it takes and what it may answer. `openapi` writes it down as OpenAPI."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from opportunities.openapi import answers, examples
-from opportunities.requests import DiscoverRequest, ProfileBody, ResultsQuery, ScansQuery
+from opportunities.api import examples, responses
+from opportunities.api.requests import DiscoverRequest, ProfileBody, ResultsQuery, ScansQuery
 
 type Example = Callable[[], dict[str, Any]]
 
@@ -60,13 +60,13 @@ OPERATIONS = (
         replies={
             200: Reply(
                 "With `Prefer: wait`: the scan has ended in time.",
-                answers.Discovered,
+                responses.Discovered,
                 ("Location", "Preference-Applied"),
                 examples.discovered_and_ended,
             ),
             202: Reply(
                 "The scan runs; or an earlier one of the same request has ended, as its status says.",
-                answers.Discovered,
+                responses.Discovered,
                 ("Location", "Retry-After", "Preference-Applied"),
                 examples.discovered,
             ),
@@ -87,7 +87,7 @@ OPERATIONS = (
         ),
         replies={
             200: Reply(
-                "The scan as it is now.", answers.Status, ("Retry-After", "Preference-Applied"), examples.scanning
+                "The scan as it is now.", responses.Status, ("Retry-After", "Preference-Applied"), examples.scanning
             )
         },
         refusals=(404, 422, 503),
@@ -100,10 +100,10 @@ OPERATIONS = (
         summary="Read what was found",
         description="Ranked by expected return on capital per day, weighted by confidence.",
         replies={
-            200: Reply("A page of the ranking.", answers.Results, (), examples.found),
+            200: Reply("A page of the ranking.", responses.Results, (), examples.found),
             202: Reply(
                 "The scan is running: how far it is. `partial=true` gives what is there.",
-                answers.Status,
+                responses.Status,
                 ("Retry-After",),
                 examples.scanning,
             ),
@@ -117,7 +117,7 @@ OPERATIONS = (
         path="/opportunities/cancel/{scan_id}",
         summary="End a running scan",
         description="At once: what strategies find afterwards changes nothing. What was found before stays readable.",
-        replies={200: Reply("The scan is cancelled.", answers.Status, (), examples.cancelled)},
+        replies={200: Reply("The scan is cancelled.", responses.Status, (), examples.cancelled)},
         refusals=(404, 409, 422, 503),
     ),
     Operation(
@@ -126,7 +126,7 @@ OPERATIONS = (
         path="/opportunities/scans",
         summary="List your scans",
         description="Newest first, each as it is now. Scans are kept for a week.",
-        replies={200: Reply("A page of the list.", answers.History, (), examples.listed)},
+        replies={200: Reply("A page of the list.", responses.History, (), examples.listed)},
         query=ScansQuery,
         refusals=(422, 503),
     ),
@@ -147,7 +147,7 @@ OPERATIONS = (
         description="For whom scans judge: capital, holdings, risk tolerance, fees, where and what he trades.",
         replies={
             200: Reply(
-                "The investor; the default one while none is stored.", answers.StoredProfile, (), examples.profile
+                "The investor; the default one while none is stored.", responses.StoredProfile, (), examples.profile
             )
         },
         refusals=(422, 503),
@@ -158,7 +158,7 @@ OPERATIONS = (
         path="/opportunities/profile",
         summary="Replace the investor",
         description="The whole of him. Scans that run go on for the one they started with.",
-        replies={200: Reply("The investor as stored.", answers.StoredProfile, (), examples.profile)},
+        replies={200: Reply("The investor as stored.", responses.StoredProfile, (), examples.profile)},
         body=ProfileBody,
         body_required=True,
         refusals=(413, 415, 422, 503),
@@ -169,7 +169,7 @@ OPERATIONS = (
         path="/opportunities/strategies",
         summary="Read the catalogue",
         description="What each strategy looks for and what it needs.",
-        replies={200: Reply("The catalogue.", answers.Catalogue)},
+        replies={200: Reply("The catalogue.", responses.Catalogue)},
         refusals=(422,),
     ),
     Operation(
@@ -178,7 +178,7 @@ OPERATIONS = (
         path="/opportunities/openapi.json",
         summary="Read this description",
         description="The only route that wants no token.",
-        replies={200: Reply("OpenAPI 3.1.", answers.OpenApi)},
+        replies={200: Reply("OpenAPI 3.1.", responses.OpenApi)},
         refusals=(422,),
         public=True,
     ),

@@ -12,7 +12,7 @@ from opportunities.errors import Unsuitable
 from opportunities.market.exchanges import on_exchanges
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.serialization import StrategyTask
-from opportunities.services import market as markets
+from opportunities.services import capture as markets
 
 # Opportunities kept per strategy and scan: what a person can read, and at 1.5 KB each 60 KB in the end.
 MOST = 40

@@ -6,10 +6,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, T
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from opportunities import cursors, strategies
+from opportunities import strategies
+from opportunities.api.field_types import MOST_ITEMS, choices, like, moment, texts
 from opportunities.domain import AssetTier, Filters, Investor, RiskLevel, RiskTolerance, StatedFees, Timeframe
 from opportunities.errors import InvalidRequest
-from opportunities.fields import MOST_ITEMS, choices, like, moment, texts
+from opportunities.services import pagination
 
 _STATUSES = ("scanning", "complete", "failed", "cancelled")
 _ASSET = r"[A-Z0-9]{1,20}"
@@ -135,7 +136,7 @@ class ScansQuery(BaseModel):
     model_config = _QUERY
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: Annotated[str, *like(cursors.AFTER_SCAN, f"1795291200.25-scan_{32 * '0'}")] | None = None
+    cursor: Annotated[str, *like(pagination.AFTER_SCAN, f"1795291200.25-scan_{32 * '0'}")] | None = None
     # An empty one would say neither that none is wanted nor that any is.
     status: Annotated[list[str], *choices(_STATUSES, "States", least=1)] = []
     created_after: _Moment | None = None
@@ -148,7 +149,7 @@ class ResultsQuery(BaseModel):
     model_config = _QUERY
 
     limit: Annotated[int, Field(ge=1, le=500)] = 100
-    cursor: Annotated[str, *like(cursors.AFTER_RANK, "after-100")] | None = None
+    cursor: Annotated[str, *like(pagination.AFTER_RANK, "after-100")] | None = None
     partial: Literal["true", "false"] = "false"
 
 

@@ -10,9 +10,9 @@ from opportunities.aws import snapshots
 from opportunities.aws.snapshots import SnapshotBucket
 from opportunities.domain import AssetTier
 from opportunities.errors import MarketUnavailable
-from opportunities.http import timestamp
 from opportunities.market.archive.file import save
 from opportunities.market.snapshot import MarketSnapshot
+from opportunities.serialization import timestamp
 
 
 @dataclass(frozen=True)

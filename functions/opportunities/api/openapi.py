@@ -6,10 +6,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from opportunities import http
-from opportunities.openapi import answers, examples
-from opportunities.openapi.operations import OPERATIONS, Operation, Reply
-from opportunities.requests import IDEMPOTENCY_KEY
+from opportunities.api import examples, http, responses
+from opportunities.api.operations import OPERATIONS, Operation, Reply
+from opportunities.api.requests import IDEMPOTENCY_KEY
 
 VERSION = "0.1.0"  # as in pyproject.toml
 
@@ -44,7 +43,7 @@ def document() -> dict[str, Any]:
     """The whole description."""
     models = {reply.model for one in OPERATIONS for reply in one.replies.values() if reply.model}
     models |= {model for one in OPERATIONS for model in (one.body,) if model}
-    models |= {answers.Problem, answers.InvalidFields, answers.NotFound, answers.GatewayMessage}
+    models |= {responses.Problem, responses.InvalidFields, responses.NotFound, responses.GatewayMessage}
     _, schemas = models_json_schema(
         [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)],
         ref_template="#/components/schemas/{model}",
@@ -83,7 +82,7 @@ def _operation(one: Operation) -> dict[str, Any]:
         # the gateway's answer on AWS, a Lambda's where it is called without one
         replies["401"] = _content(
             "No token, or none that this service trusts.",
-            {"application/json": answers.GatewayMessage, "application/problem+json": answers.Problem},
+            {"application/json": responses.GatewayMessage, "application/problem+json": responses.Problem},
         )
     # API Gateway's own: too many requests of all callers together, a Lambda that cannot be started.
     for status, description in ((429, "Too many requests; come back."), (503, "Not now; come back.")):
@@ -165,17 +164,17 @@ def _reply(reply: Reply, one: Operation) -> dict[str, Any]:
 
 def _refusal(status: int) -> dict[str, Any]:
     if status == 404:
-        written = _content("Not yours, expired, deleted, or never was.", {"application/json": answers.NotFound})
+        written = _content("Not yours, expired, deleted, or never was.", {"application/json": responses.NotFound})
         written["content"]["application/json"]["example"] = json.loads(http.not_found()["body"])
         return written
-    model = answers.InvalidFields if status == 422 else answers.Problem
+    model = responses.InvalidFields if status == 422 else responses.Problem
     return _content(_PROBLEMS.get(status, ""), {"application/problem+json": model})
 
 
 def _busy(description: str, *, ours: bool) -> dict[str, Any]:
-    models: dict[str, type[BaseModel]] = {"application/json": answers.GatewayMessage}
+    models: dict[str, type[BaseModel]] = {"application/json": responses.GatewayMessage}
     if ours:
-        return _content(description, {"application/problem+json": answers.Problem, **models}, ("Retry-After",))
+        return _content(description, {"application/problem+json": responses.Problem, **models}, ("Retry-After",))
     return _content(description, models)
 
 
