@@ -13,11 +13,11 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME
 
 BIN := .venv/bin
 EMULATOR := infra/local/emulator
-SCANS := infra/scans
-SCANS_BIN := .opscan/env/scans/bin
+CHECKS := infra/checks
+CHECKS_BIN := .opscan/env/checks/bin
 FUZZ := tests/fuzz
 LAYERS := api capture numeric
-LOCKED := . $(EMULATOR) $(SCANS) $(FUZZ)
+LOCKED := . $(EMULATOR) $(CHECKS) $(FUZZ)
 
 .DEFAULT_GOAL := help
 .PHONY: help scan test check up down bench race mutants load strategies-report layers openapi licences audit permissions \
@@ -38,7 +38,7 @@ down: .venv/ready ## end the local stack
 test: .venv/ready .opscan/env/ready ## run every test (ARGS="...")
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-check: .venv/ready .opscan/env/scans-ready ## locks, format, lint, types, import rules, template, its security, layers, licences
+check: .venv/ready .opscan/env/checks-ready ## locks, format, lint, types, import rules, template, its security, layers, licences
 	@for project in $(LOCKED); do \
 	  $(UV) lock -q --check --project $$project || \
 	    { echo "$$project/uv.lock is not what its pyproject.toml asks for: run \`uv lock --project $$project\`."; exit 1; }; \
@@ -48,9 +48,9 @@ check: .venv/ready .opscan/env/scans-ready ## locks, format, lint, types, import
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.opscan/sam $(BIN)/sam validate --lint --region us-east-1
-	$(SCANS_BIN)/cfn-lint template.yaml --append-rules cfn_lint_serverless.rules
-	$(SCANS_BIN)/checkov --config-file $(SCANS)/checkov.yaml
-	$(BIN)/python -m infra.scans.licences --check
+	$(CHECKS_BIN)/cfn-lint template.yaml --append-rules cfn_lint_serverless.rules
+	$(CHECKS_BIN)/checkov --config-file $(CHECKS)/checkov.yaml
+	$(BIN)/python -m infra.checks.licences --check
 	@for layer in $(LAYERS); do \
 	  $(UV) export -q --frozen --only-group layer-$$layer --no-emit-project --no-header | \
 	    diff - infra/layers/$$layer/requirements.txt || \
@@ -76,7 +76,7 @@ strategies-report: .venv/ready ## measure every strategy on 200 seeds, into docs
 	$(BIN)/python -m tests.load.strategies_report
 
 openapi: .venv/ready ## write docs/openapi.yaml anew from the models
-	$(BIN)/python -m infra.openapi
+	$(BIN)/python -m infra.checks.openapi
 
 layers: .venv/ready ## write the layers' requirements anew from uv.lock
 	@for layer in $(LAYERS); do \
@@ -85,17 +85,17 @@ layers: .venv/ready ## write the layers' requirements anew from uv.lock
 	done
 
 licences: .venv/ready ## list the licences of what the layers ship, in docs/licences.md
-	$(BIN)/python -m infra.scans.licences
+	$(BIN)/python -m infra.checks.licences
 
 # --strict: a package that nobody could look up is a finding, not a pass. The layers hold what the project's lock says;
 # each lock by itself, for pip-audit refuses two versions of one package
-audit: .venv/ready .opscan/env/scans-ready ## look for known vulnerabilities in every locked package (asks pypi.org)
+audit: .venv/ready .opscan/env/checks-ready ## look for known vulnerabilities in every locked package (asks pypi.org)
 	@well=true; for project in $(LOCKED); do \
 	  mkdir -p .opscan/audit/$$project; \
 	  $(UV) export -q --frozen --project $$project --all-groups --no-emit-project --no-header \
 	    -o .opscan/audit/$$project/requirements.txt && \
 	  echo "$$project/uv.lock:" && \
-	  $(SCANS_BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	  $(CHECKS_BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 	    -r .opscan/audit/$$project/requirements.txt || well=false; \
 	done; $$well || \
 	  { echo "Raise what is vulnerable (uv lock -P NAME, make layers), or answer it in docs/decisions.md and ignore it" \
@@ -135,9 +135,9 @@ verify: permissions crash-matrix stateful express mutants load fuzz fuzz-stack #
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/runtime $(UV) sync -q --frozen --project $(EMULATOR) --only-group runtime
 	@touch $@
 
-.opscan/env/scans-ready: $(SCANS)/pyproject.toml $(SCANS)/uv.lock | $(UV)
+.opscan/env/checks-ready: $(CHECKS)/pyproject.toml $(CHECKS)/uv.lock | $(UV)
 	@echo "Installing the template's scanners …"
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/scans $(UV) sync -q --frozen --project $(SCANS)
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/checks $(UV) sync -q --frozen --project $(CHECKS)
 	@touch $@
 
 .opscan/env/fuzz-ready: $(FUZZ)/pyproject.toml $(FUZZ)/uv.lock | $(UV)

@@ -8,8 +8,8 @@ import pytest
 
 os.environ["OPSCAN_HOME"] = str(Path(__file__).parents[1] / ".opscan" / "tests")
 
-from opscan.stack import down, emulator
-from opscan.stack.emulator import Emulator
+from infra.local.stack import down, emulator
+from infra.local.stack.emulator import Emulator
 
 ROOT = Path(__file__).parent
 _ON_THE_EMULATOR = ("contract", "e2e", "workflow")

@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 from moto import mock_aws
 
+from infra.local.stack.emulator import Emulator
 from opportunities.aws.store import Store
-from opscan.stack.emulator import Emulator
 from tests import dynamodb_local
 from tests.moto_direct import DirectDynamoDB
 from tests.template import table

@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from opscan.stack import make_user, up
-from opscan.stack.emulator import Emulator
-from opscan.stack.state import Stack
+from infra.local.stack import make_user, up
+from infra.local.stack.emulator import Emulator
+from infra.local.stack.state import Stack
 from tests import conformance
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from opscan.stack.places import RUNTIME_PYTHON, SAM_HOME
-from opscan.stack.state import Stack
+from infra.local.stack.places import RUNTIME_PYTHON, SAM_HOME
+from infra.local.stack.state import Stack
 from tests.template import functions, template
 
 BUILD = SAM_HOME / ".aws-sam" / "build"

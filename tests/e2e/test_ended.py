@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from opscan.stack.deploy import STACK_NAME
-from opscan.stack.state import Stack
+from infra.local.stack.deploy import STACK_NAME
+from infra.local.stack.state import Stack
 from tests.e2e.conftest import Caller
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from opscan.stack import environment
-from opscan.stack.deploy import architecture
-from opscan.stack.emulator import Emulator
-from opscan.stack.places import ROOT, SAM_HOME
-from opscan.stack.state import Stack
+from infra.local.stack import environment
+from infra.local.stack.deploy import architecture
+from infra.local.stack.emulator import Emulator
+from infra.local.stack.places import ROOT, SAM_HOME
+from infra.local.stack.state import Stack
 from tests.events.prepare import prepare
 
 # A stand-in of Lambda's image for machines that cannot pull it; without it sam pulls the real one.

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.local.stack.deploy import STACK_NAME
+from infra.local.stack.state import Stack
 from opportunities import ranking, serialization, strategies
 from opportunities.api.openapi import document
 from opportunities.domain import Filters, Investor
@@ -16,8 +18,6 @@ from opportunities.errors import Unsuitable
 from opportunities.market.archive.file import load, save
 from opportunities.market.planted.demo import planted_market
 from opportunities.market.simulated import simulated
-from opscan.stack.deploy import STACK_NAME
-from opscan.stack.state import Stack
 from tests.e2e.conftest import Caller
 from tests.template import functions
 

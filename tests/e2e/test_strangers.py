@@ -16,9 +16,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from infra.local.stack import make_user, users
+from infra.local.stack.state import Stack
 from opportunities.api.operations import OPERATIONS, Operation
-from opscan.stack import make_user, users
-from opscan.stack.state import Stack
 from tests.e2e.conftest import Caller
 from tests.e2e.test_scan import until_terminal
 

@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from infra.local.stack import down, make_user, up
 from opportunities.api.operations import OPERATIONS
-from opscan.stack import down, make_user, up
 from tests.fuzz.service import serving
 
 _HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from opscan.stack import down, make_user, up
+from infra.local.stack import down, make_user, up
 from tests.load.memory import MemorySampler, growth
 from tests.load.visitor import Visitor, visit_all
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from infra.local.stack.api import Answer, Caller
+from infra.local.stack.state import Stack
 from opportunities import strategies
 from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
-from opscan.stack.api import Answer, Caller
-from opscan.stack.state import Stack
 
 _STRATEGY = "risk_management"
 _SECONDS = 60

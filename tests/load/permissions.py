@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from opscan.stack import down, emulator, up
-from opscan.stack.deploy import STACK_NAME
-from opscan.stack.state import Stack
+from infra.local.stack import down, emulator, up
+from infra.local.stack.deploy import STACK_NAME
+from infra.local.stack.state import Stack
 from tests.load.permission_steps import STEPS, Noticed, Probe, Step
 from tests.template import ROOT, template
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 from typer.testing import CliRunner, Result
 
+from opscan.context import Clock, Context, Steps
 from opscan.main import app
-from opscan.surroundings import Clock, Steps, Surroundings
 
 SCAN_ID = "scan_" + "0123456789abcdef" * 2
 STRATEGIES = ("funding_arbitrage", "risk_management", "spot_momentum_strategy")
@@ -283,10 +283,10 @@ class FakeBucket:
 
 def world(
     api: FakeApi, *, time: FakeTime | None = None, stack: FakeStack | None = None, bucket: FakeBucket | None = None
-) -> Surroundings:
+) -> Context:
     local, bucket = stack or FakeStack(), bucket or FakeBucket()
     clock = (time or FakeTime()).clock
-    return Surroundings(clock=clock, transport=api, stack=lambda: local, bucket=lambda _running: bucket)
+    return Context(clock=clock, transport=api, stack=lambda: local, bucket=lambda _running: bucket)
 
 
 def run(
@@ -299,5 +299,5 @@ def run(
 ) -> Result:
     """Runs `opscan` with these arguments; whatever it does not catch, the test sees."""
     nothing = dict.fromkeys(("OPSCAN_API_URL", "OPSCAN_TOKEN", "COLUMNS", "FORCE_COLOR"))
-    surroundings = world(api, time=time, stack=stack, bucket=bucket)
-    return CliRunner(env=nothing | (environment or {})).invoke(app, arguments, obj=surroundings, catch_exceptions=False)
+    context = world(api, time=time, stack=stack, bucket=bucket)
+    return CliRunner(env=nothing | (environment or {})).invoke(app, arguments, obj=context, catch_exceptions=False)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from opportunities.market.archive.file import load, save
-from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot
+from opscan.recorded.files import from_directory
 from tests.unit.recordings import at
 
 NOW = at(100.5)  # 2024-03-05 04:30 UTC

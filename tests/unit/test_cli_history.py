@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opscan.pictures import scans_picture
-from opscan.replies import ListedScan
+from opscan.responses import ListedScan
+from opscan.view.tables import scans_picture
 from tests.unit.cli_fakes import DONE, NOW, SCAN_ID, FakeApi, FakeTime, history, listed, outcome, problem, run, status
 from tests.unit.test_cli_rendering import drawn, mutilated, printable
 

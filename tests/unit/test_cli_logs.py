@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opscan import logs
+from opscan.commands import logs
 from tests.unit.cli_fakes import FakeApi, FakeLogs, FakeRunning, FakeStack, run
 
 WORKER = "/home/me/.opscan/tmp/ministack-lambda-opportunity-scan-local-strategy-risk-management-vyshzqeb"

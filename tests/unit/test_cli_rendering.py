@@ -10,15 +10,15 @@ from rich.spinner import Spinner
 from rich.text import Text
 from typer.testing import CliRunner
 
-from opscan.figures import confidence, price
-from opscan.live import LiveView, PlainView, picture
 from opscan.main import app
-from opscan.market_words import warning_of
-from opscan.pictures import catalogue_picture, investor_picture
-from opscan.replies import Receipt, Status
+from opscan.responses import Receipt, Status
 from opscan.results import Results
-from opscan.summary import summary_of
-from opscan.table import table_of
+from opscan.view.live import LiveView, PlainView, picture
+from opscan.view.market import warning_of
+from opscan.view.numbers import confidence, price
+from opscan.view.opportunities import table_of
+from opscan.view.summary import summary_of
+from opscan.view.tables import catalogue_picture, investor_picture
 from tests.unit.cli_fakes import DONE, NOW, FakeApi, FakeTime, opportunity, outcome, results, status, world
 
 anything = st.recursive(

@@ -4,7 +4,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from opscan.surroundings import Clock
+from opscan.context import Clock
 from tests.unit.cli_fakes import (
     DONE,
     SCAN_ID,

@@ -8,11 +8,11 @@ import httpx
 import numpy as np
 import pytest
 
+from infra.local.stack.errors import StackError
 from opportunities.market.archive.file import save
 from opportunities.market.snapshot import MarketSnapshot
-from opscan.pinning import content_name
-from opscan.stack.errors import StackError
-from opscan.surroundings import Steps
+from opscan.commands.pinning import content_name
+from opscan.context import Steps
 from tests.unit.cli_fakes import FakeApi, FakeBucket, FakeRunning, FakeStack, run
 
 INVESTOR = {

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from opportunities.domain import Fees
 from opportunities.errors import MarketDataError
 from opportunities.market.archive.file import save
-from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot, Perpetuals, Spot
 from opportunities.market.universe import unfit
+from opscan.recorded.files import from_directory
 from tests.unit.recordings import BEGIN, HOUR, Row, at, candles, funding, write
 
 NOW = at(100.5)

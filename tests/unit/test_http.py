@@ -16,6 +16,7 @@ from opportunities.errors import (
     Unavailable,
     UnsupportedContent,
 )
+from opportunities.serialization import timestamp
 
 PROTECTION = {
     "Cache-Control": "no-store",
@@ -171,4 +172,4 @@ def test_a_parameter_that_a_route_does_not_take_is_named() -> None:
 
 
 def test_times_are_in_utc_to_the_millisecond() -> None:
-    assert http.timestamp(1_795_291_200.25) == "2026-11-21T20:00:00.250Z"
+    assert timestamp(1_795_291_200.25) == "2026-11-21T20:00:00.250Z"

@@ -20,9 +20,9 @@ from opportunities import strategies
 from opportunities.domain import Investor
 from opportunities.market.planted import complex_strategy
 from opportunities.market.planted.demo import plant_of, planted_market
-from opportunities.market.recorded.files import from_directory
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Candles, MarketSnapshot, Options, Perpetuals
+from opscan.recorded.files import from_directory
 from tests.load.strategies_report import investor_of
 from tests.unit.derivatives import cut
 from tests.unit.recordings import HOUR, write

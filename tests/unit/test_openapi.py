@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from infra.openapi import PATH, text
+from infra.checks.openapi import PATH, text
 from opportunities.api.openapi import document
 from opportunities.api.operations import OPERATIONS, methods
 from opportunities.handlers import openapi, unknown

@@ -9,10 +9,10 @@ import pytest
 
 from opportunities.errors import MarketDataError
 from opportunities.market.archive.file import load, save
-from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.market.timeframes import aggregate
 from opportunities.maths.costs import Ladder
+from opscan.recorded.files import from_directory
 from tests.unit.recordings import HOUR, at, candles, funding, write
 
 NOW = at(100.5)

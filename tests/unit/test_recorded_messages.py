@@ -9,10 +9,10 @@ import pytest
 
 from opportunities.domain import Investor
 from opportunities.errors import MarketDataError, Unsuitable
-from opportunities.market.recorded import binance
-from opportunities.market.recorded.events import Key
 from opportunities.strategies import load as strategy
 from opportunities.strategies import names
+from opscan.recorded import binance
+from opscan.recorded.events import Key
 from tests.unit.messages import (
     INVERSE,
     LINEAR,

@@ -14,8 +14,8 @@ from scipy.stats import norm
 from opportunities.errors import MarketDataError
 from opportunities.market.archive.file import load, save
 from opportunities.market.option_chains import deribit_contract, deribit_expiry
-from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot, Options
+from opscan.recorded.files import from_directory
 from tests.unit.recordings import at, candles, write
 
 NOW = at(100.5)  # 2024-03-05 04:30 UTC

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from opscan.stack import environment
+from infra.local.stack import environment
 
 ENDPOINT = "http://127.0.0.1:4566"
 HOSTILE = {

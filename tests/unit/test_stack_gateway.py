@@ -7,11 +7,11 @@ import pytest
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from infra.local.stack import openapi
+from infra.local.stack.errors import StackError
+from infra.local.stack.gateway import write
+from infra.local.stack.intrinsics import Resolver
 from opportunities.domain import Json
-from opscan.stack import openapi
-from opscan.stack.errors import StackError
-from opscan.stack.gateway import write
-from opscan.stack.intrinsics import Resolver
 from tests.template import template
 
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{}/invocations"

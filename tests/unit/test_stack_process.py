@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from opscan.stack.process import Process
+from infra.local.stack.process import Process
 
 STUBBORN = """
 import signal, subprocess, sys, time

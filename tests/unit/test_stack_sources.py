@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from opscan.stack.sources import digest
+from infra.local.stack.sources import digest
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from opscan.stack import emulator, lifecycle, sources, state, users
-from opscan.stack.emulator import Emulator
-from opscan.stack.errors import StackError
-from opscan.stack.process import Process
-from opscan.stack.state import Stack
-from opscan.stack.users import Token
+from infra.local.stack import emulator, lifecycle, sources, state, users
+from infra.local.stack.emulator import Emulator
+from infra.local.stack.errors import StackError
+from infra.local.stack.process import Process
+from infra.local.stack.state import Stack
+from infra.local.stack.users import Token
 
 EMULATOR = Emulator(pid=4_194_305, started="a boot/1", port=4566)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from opportunities.errors import MarketDataError
 from opportunities.market.archive.file import load, save
-from opportunities.market.recorded.files import from_directory
 from opportunities.market.snapshot import MarketSnapshot
+from opscan.recorded.files import from_directory
 from tests.unit import messages
 from tests.unit import test_recorded_books as books
 from tests.unit import test_recorded_options as options

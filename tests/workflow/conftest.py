@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from infra.local.stack.emulator import Emulator
 from opportunities import scans, serialization
 from opportunities.aws.store import Store
 from opportunities.domain import Filters, Investor, Scan, ScanState
-from opscan.stack.emulator import Emulator
 from tests.template import ROOT, definition, table
 
 ACCOUNT = "arn:aws:{service}:us-east-1:000000000000:{name}"

@@ -25,8 +25,7 @@ _SECTIONS = ("spot", "perpetuals", "futures", "options")
 @cache
 def kinds() -> tuple[str, ...]:
     """The kinds of opportunities that can be planted, sorted: one per module, named like its strategy."""
-    others = (path.stem for path in _HERE.parent.glob("*.py") if path != _HERE)
-    return tuple(sorted(name for name in others if not name.startswith("_")))
+    return tuple(sorted(path.stem for path in _HERE.parent.glob("*.py") if path.stem not in {"__init__", _HERE.stem}))
 
 
 def plant_of(kind: str) -> Plant:

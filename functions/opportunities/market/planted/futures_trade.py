@@ -12,8 +12,8 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market.planted import Planted
-from opportunities.market.planted.oracle_carry import LEAST_DAYS, Carried, base_of, days_left, requoted, spot_of
-from opportunities.market.planted.oracle_options import futures_of
+from opportunities.market.planted.oracles.carry import LEAST_DAYS, Carried, base_of, days_left, requoted, spot_of
+from opportunities.market.planted.oracles.options import futures_of
 from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
 
 INVESTOR = Investor()

@@ -12,8 +12,8 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market.planted import Planted
-from opportunities.market.planted.oracle_spread import Position, liquidity, most_traded, volatility
-from opportunities.market.planted.prices import middle, repriced, rows_of
+from opportunities.market.planted.changes.prices import middle, repriced, rows_of
+from opportunities.market.planted.oracles.spread import Position, liquidity, most_traded, volatility
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import risk
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market.planted import Planted
-from opportunities.market.planted.oracle_long import pairs, row_with_candles, section
-from opportunities.market.planted.oracle_spread import volatility
+from opportunities.market.planted.oracles.long import pairs, row_with_candles, section
+from opportunities.market.planted.oracles.spread import volatility
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths.costs import Ladder
 from opportunities.maths.sizing import LIMITS

@@ -13,7 +13,7 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market.planted import Planted
-from opportunities.market.planted.oracle_options import Expiry, Trade, central, expiries
+from opportunities.market.planted.oracles.options import Expiry, Trade, central, expiries
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import black76
 

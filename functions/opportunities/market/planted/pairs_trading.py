@@ -10,7 +10,8 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market.planted import Planted
-from opportunities.market.planted.oracle_spread import (
+from opportunities.market.planted.changes.prices import middle, repriced, rows_of
+from opportunities.market.planted.oracles.spread import (
     Position,
     liquidity,
     most_traded,
@@ -18,7 +19,6 @@ from opportunities.market.planted.oracle_spread import (
     round_trip_rate,
     volatility,
 )
-from opportunities.market.planted.prices import middle, repriced, rows_of
 from opportunities.market.snapshot import Floats, MarketSnapshot
 
 INVESTOR = Investor()

@@ -9,8 +9,8 @@ import numpy as np
 
 from opportunities.domain import Investor, RiskTolerance
 from opportunities.market.planted import Planted
-from opportunities.market.planted.history import amplified
-from opportunities.market.planted.oracle_long import row_with_candles, section, walked
+from opportunities.market.planted.changes.history import amplified
+from opportunities.market.planted.oracles.long import row_with_candles, section, walked
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths.sizing import LIMITS
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market.planted import Planted
-from opportunities.market.planted.history import Hours, hours_of, with_history
-from opportunities.market.planted.oracle_long import (
+from opportunities.market.planted.changes.history import Hours, hours_of, with_history
+from opportunities.market.planted.oracles.long import (
     average_true_range,
     listings,
     pairs,

@@ -9,8 +9,8 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market.planted import Planted
-from opportunities.market.planted.history import hours_of, with_history
-from opportunities.market.planted.oracle_long import (
+from opportunities.market.planted.changes.history import hours_of, with_history
+from opportunities.market.planted.oracles.long import (
     listings,
     pairs,
     profit_usd,

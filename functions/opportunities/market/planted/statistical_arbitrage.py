@@ -11,7 +11,8 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market.planted import Planted
-from opportunities.market.planted.oracle_spread import (
+from opportunities.market.planted.changes.prices import middle, repriced, rows_of
+from opportunities.market.planted.oracles.spread import (
     Position,
     liquidity,
     most_traded,
@@ -20,7 +21,6 @@ from opportunities.market.planted.oracle_spread import (
     volatility,
 )
 from opportunities.market.planted.pairs_trading import reverting
-from opportunities.market.planted.prices import middle, repriced, rows_of
 from opportunities.market.snapshot import Floats, MarketSnapshot
 
 INVESTOR = Investor()

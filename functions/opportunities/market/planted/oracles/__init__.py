@@ -1,0 +1,1 @@
+"""What a perfectly informed trader would state: references for the profits that strategies state."""

@@ -1,0 +1,1 @@
+"""The commands of `opscan`: options in, one call of what does it."""
