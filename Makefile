@@ -58,22 +58,22 @@ check: .venv/ready .opscan/env/checks-ready ## locks, format, lint, types, impor
 	done
 
 bench: .venv/ready ## count what a scan costs on DynamoDB Local, and time imports as a ratio
-	$(BIN)/python -m tests.load.units
-	$(BIN)/python -m tests.load.imports
-	$(BIN)/python -m tests.load.snapshots
-	$(BIN)/python -m tests.load.speed
+	$(BIN)/python -m tests.benchmarks.units
+	$(BIN)/python -m tests.benchmarks.imports
+	$(BIN)/python -m tests.benchmarks.snapshots
+	$(BIN)/python -m tests.benchmarks.speed
 
 race: .venv/ready ## poll each scan the moment its id is known, 32 at a time, on DynamoDB Local (PAIRS=5000)
 	$(BIN)/python -m tests.race.run --pairs $(or $(PAIRS),5000)
 
-mutants: .venv/ready ## change the code that the promise rests on, and see that tests notice (ARGS="store services/cancel")
+mutants: .venv/ready ## change the code that the promise rests on, and see that tests notice (ARGS="aws/store services/cancel")
 	$(BIN)/python -m tests.mutants.run $(ARGS)
 
 load: .venv/ready .opscan/env/ready ## fifty callers for two minutes, on a local stack of their own
 	OPSCAN_HOME=$(CURDIR)/.opscan/load $(BIN)/python -m tests.load.load
 
 strategies-report: .venv/ready ## measure every strategy on 200 seeds, into docs/strategies.md (some minutes)
-	$(BIN)/python -m tests.load.strategies_report
+	$(BIN)/python -m tests.benchmarks.strategies_report
 
 openapi: .venv/ready ## write docs/openapi.yaml anew from the models
 	$(BIN)/python -m infra.checks.openapi
@@ -102,7 +102,7 @@ audit: .venv/ready .opscan/env/checks-ready ## look for known vulnerabilities in
 	    "here by its id. What could not be audited is no pass: try again where pypi.org's JSON API answers."; exit 1; }
 
 permissions: .venv/ready .opscan/env/ready ## take each permission away in turn; a scan on the local stack must notice
-	OPSCAN_HOME=$(CURDIR)/.opscan/permissions $(BIN)/python -m tests.load.permissions
+	OPSCAN_HOME=$(CURDIR)/.opscan/permissions $(BIN)/python -m tests.permissions.run
 
 express: .venv/ready .opscan/env/ready ## the end-to-end tests on a stack whose workflow is EXPRESS
 	$(BIN)/pytest tests/e2e --workflow-type EXPRESS

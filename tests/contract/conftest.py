@@ -7,9 +7,9 @@ from moto import mock_aws
 
 from infra.local.stack.emulator import Emulator
 from opportunities.aws.store import Store
-from tests import dynamodb_local
-from tests.moto_direct import DirectDynamoDB
-from tests.template import table
+from tests.support import dynamodb_local
+from tests.support.moto_direct import DirectDynamoDB
+from tests.support.template import table
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from opportunities.domain import (
     Timeframe,
 )
 from opportunities.errors import ScanDeleted
-from tests.builders import NOW, SCAN_ID, USER, outcome, scan
+from tests.support.builders import NOW, SCAN_ID, USER, outcome, scan
 
 LATER = NOW + 1
 FOREVER = int(NOW) + 1_000_000

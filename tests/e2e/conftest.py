@@ -8,7 +8,7 @@ import pytest
 from infra.local.stack import make_user, up
 from infra.local.stack.emulator import Emulator
 from infra.local.stack.state import Stack
-from tests import conformance
+from tests.support import conformance
 
 
 @dataclass(frozen=True)

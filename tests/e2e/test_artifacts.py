@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.stack.places import RUNTIME_PYTHON, SAM_HOME
 from infra.local.stack.state import Stack
-from tests.template import functions, template
+from tests.support.template import functions, template
 
 BUILD = SAM_HOME / ".aws-sam" / "build"
 LOOK = """

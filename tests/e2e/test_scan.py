@@ -19,7 +19,7 @@ from opportunities.market.archive.file import load, save
 from opportunities.market.planted.demo import planted_market
 from opportunities.market.simulated import simulated
 from tests.e2e.conftest import Caller
-from tests.template import functions
+from tests.support.template import functions
 
 TERMINAL = ("complete", "failed", "cancelled")
 

@@ -14,9 +14,9 @@ from opportunities import scans
 from opportunities.aws.store import Store
 from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
-from tests import dynamodb_local
-from tests.builders import scan
-from tests.template import event, table
+from tests.support import dynamodb_local
+from tests.support.builders import scan
+from tests.support.template import event, table
 
 TRUST = {
     "Version": "2012-10-17",

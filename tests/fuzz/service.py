@@ -18,10 +18,10 @@ from opportunities.aws.items import StoredResult, scan_key
 from opportunities.aws.store import Store
 from opportunities.domain import OutcomeStatus, Scan, ScanState
 from opportunities.services import long_poll
-from tests import builders, dynamodb_local
-from tests.local_api import api
 from tests.race.local_http import server
-from tests.template import table
+from tests.support import builders, dynamodb_local
+from tests.support.local_api import api
+from tests.support.template import table
 
 TABLE = "opportunity-scan"
 TOKENS = {"one": "a-token-of-one", "another": "a-token-of-another"}

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.local.stack import down, make_user, up
-from tests.load.memory import MemorySampler, growth
+from tests.benchmarks.memory import MemorySampler, growth
 from tests.load.visitor import Visitor, visit_all
 
 _FLAT = 0.02

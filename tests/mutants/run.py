@@ -25,23 +25,23 @@ from rich.table import Table
 from tests.mutants import covering, equivalent, trial
 from tests.mutants.operators import Mutant, mutants, unchanged
 from tests.mutants.trial import Verdict
-from tests.template import template
+from tests.support.template import template
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "functions" / "opportunities"
 MODULES = [
-    "store", "table", "items", "wire", "snapshots", "scans", "http", "cursors",
+    "scans", "serialization", "api/http",
+    *(f"aws/{name}" for name in ("dynamodb", "items", "snapshots", "store", "workflow")),
     *(f"services/{name}" for name in (
-        "cancel", "discover", "history", "judge", "lookup", "market", "removal", "results", "status", "waiting",
-        "workflow",
+        "cancel", "capture", "delete", "discover", "history", "long_poll", "lookup", "pagination", "results", "status",
+        "strategy",
     )),
     *(f"handlers/{path.stem}" for path in sorted((PACKAGE / "handlers").glob("[a-z]*.py"))),
 ]  # fmt: skip
 TESTS = [
-    *(f"tests/unit/test_{name}.py" for name in (
-        "answer_of_results", "answers", "capture", "ended", "ending", "handlers", "history", "http", "idempotency",
-        "items", "judge", "limits", "lost_answers", "openapi", "scan_rules", "scan_size", "strategy_handler", "table",
-        "twin_requests", "waiting", "wire", "workflow_service",
+    *(f"tests/unit/{name}" for name in (
+        "api/test_http.py", "api/test_openapi.py", "aws/test_dynamodb.py", "aws/test_items.py", "aws/test_scan_size.py",
+        "aws/test_workflow.py", "handlers", "services", "test_scans.py", "test_serialization.py",
     )),
     "tests/contract/test_store.py",
     "-k", "not ministack and not dynamodb_local",

@@ -40,7 +40,7 @@ def test_tests_that_are_not_collected_and_modules_that_cannot_be_imported_are_to
         ("", [HERE, NOWHERE]),
         ("", [NOWHERE]),
         ("", ["tests/mutants/test_nothing.py::test_that_nobody_wrote"]),
-        ("raise ImportError", ["tests/unit/test_items.py::test_any"]),
+        ("raise ImportError", ["tests/unit/aws/test_items.py::test_any"]),
     ) == ["SURVIVED True", "SURVIVED False", "NOT_TRIED False", "NOT_TRIED False", "KILLED False"]
 
 

@@ -15,10 +15,10 @@ from uuid import uuid4
 from opportunities import scans
 from opportunities.aws import clients, items
 from opportunities.domain import ScanState
-from tests import builders
 from tests.race.plans import STRATEGIES, plan
 from tests.race.processes import TABLE, Site
 from tests.race.witness import Witness
+from tests.support import builders
 
 type Answer = tuple[int, dict[str, Any]]
 

@@ -15,9 +15,9 @@ import botocore.session
 from botocore.config import Config
 
 from opportunities.aws import clients
-from tests.doubles import LaggingReads
 from tests.race.faults import FAULTS
 from tests.race.local_http import Reply, Request, server
+from tests.support.doubles import LaggingReads
 
 TABLE = "opportunity-scan"
 SPAWN = multiprocessing.get_context("spawn")

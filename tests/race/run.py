@@ -15,13 +15,13 @@ from concurrent.futures import ProcessPoolExecutor
 from rich.console import Console
 from rich.table import Table
 
-from tests import dynamodb_local
 from tests.race.callers import Share, Tally, call
 from tests.race.faults import FAULTS
 from tests.race.processes import SPAWN, TABLE, Site, serving
 from tests.race.service import api
 from tests.race.workflow import step_functions
-from tests.template import table
+from tests.support import dynamodb_local
+from tests.support.template import table
 
 _WORKERS, _CALLING_PROCESSES = 4, 2
 _SHOWN = 20

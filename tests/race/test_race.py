@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests import dynamodb_local
 from tests.race.callers import Tally
 from tests.race.processes import TABLE
 from tests.race.run import kinds, race, unaccounted
-from tests.template import table
+from tests.support import dynamodb_local
+from tests.support.template import table
 
 pytestmark = pytest.mark.xdist_group("race")  # two at once would only slow each other down
 PAIRS = 100

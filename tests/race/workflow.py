@@ -14,11 +14,11 @@ from opportunities.aws import clients
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
 from opportunities.domain import OutcomeStatus, ScanState
-from tests.builders import opportunity
 from tests.race.local_http import Reply, Request
 from tests.race.plans import FAILURE, Course, delivered, plan
 from tests.race.processes import TABLE, Site
-from tests.workflow_steps import WorkflowSteps
+from tests.support.builders import opportunity
+from tests.support.workflow_steps import WorkflowSteps
 
 _BEGIN_SECONDS, _STRATEGY_SECONDS, _LATE_SECONDS = 0.01, 0.04, 0.03
 

@@ -17,10 +17,10 @@ from opportunities.domain import Investor
 from opportunities.market.archive.file import save
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services.status import shown
-from tests.moto_direct import DirectDynamoDB
 from tests.reliability.faults import Fault
 from tests.reliability.world import STRATEGIES, TABLE, World
-from tests.template import table
+from tests.support.moto_direct import DirectDynamoDB
+from tests.support.template import table
 
 USERS = ("ann", "bob", "cat")
 _ALIVE = ("initiated", "scanning", "complete")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests import dynamodb_local
 from tests.reliability.long_run import ROUND
 from tests.reliability.machine import Observed, Scans
 from tests.reliability.world import TABLE, World
-from tests.template import table
+from tests.support import dynamodb_local
+from tests.support.template import table
 
 
 def test_scans_are_what_the_model_says_whatever_happens() -> None:

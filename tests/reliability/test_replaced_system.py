@@ -18,7 +18,7 @@ from opportunities.market.planted.demo import planted_market
 from tests.reliability.faults import Fault
 from tests.reliability.watch import Watch
 from tests.reliability.world import HANDLERS, STRATEGIES, World, in_process
-from tests.template import ROOT, definition, functions, template
+from tests.support.template import ROOT, definition, functions, template
 
 USER = "the-caller"
 

@@ -23,11 +23,11 @@ from opportunities.handlers import capture, strategy
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services import long_poll
 from opportunities.services.strategy import Judge
-from tests.builders import NOW, opportunity
-from tests.moto_direct import DirectDynamoDB
 from tests.reliability.faults import Faults, Killed
 from tests.reliability.step_functions import Execution, StepFunctions
-from tests.template import definition, event, table
+from tests.support.builders import NOW, opportunity
+from tests.support.moto_direct import DirectDynamoDB
+from tests.support.template import definition, event, table
 
 TABLE = "opportunity-scan"
 STRATEGIES = ("funding_arbitrage", "risk_management", "spot_momentum_strategy")

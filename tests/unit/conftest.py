@@ -6,9 +6,9 @@ from moto import mock_aws
 
 from opportunities.aws import clients
 from opportunities.aws.store import Store
-from tests.doubles import Recorder, StaleReads
-from tests.moto_direct import DirectDynamoDB
-from tests.template import table
+from tests.support.doubles import Recorder, StaleReads
+from tests.support.moto_direct import DirectDynamoDB
+from tests.support.template import table
 
 TABLE = "opportunity-scan"
 

@@ -14,7 +14,7 @@ from infra.local.stack.emulator import Emulator
 from opportunities import scans, serialization
 from opportunities.aws.store import Store
 from opportunities.domain import Filters, Investor, Scan, ScanState
-from tests.template import ROOT, definition, table
+from tests.support.template import ROOT, definition, table
 
 ACCOUNT = "arn:aws:{service}:us-east-1:000000000000:{name}"
 STRATEGIES = ("funding_arbitrage", "risk_management", "spot_momentum_strategy")

@@ -10,9 +10,9 @@ from moto import mock_aws
 
 from opportunities.aws import clients
 from opportunities.aws.store import Store
-from tests.moto_direct import DirectDynamoDB
 from tests.reliability.step_functions import StepFunctions
-from tests.template import definition, table
+from tests.support.moto_direct import DirectDynamoDB
+from tests.support.template import definition, table
 from tests.workflow import stand_in
 from tests.workflow.conftest import STRATEGIES, Finished, Rig
 

@@ -4,7 +4,7 @@ import pytest
 
 from opportunities import scans
 from opportunities.domain import Scan, ScanState
-from tests.template import definition
+from tests.support.template import definition
 from tests.workflow.conftest import Rig
 
 STATES = [name for name, state in definition()["States"].items() if state["Type"] in ("Task", "Map")]

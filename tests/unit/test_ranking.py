@@ -1,0 +1,94 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opportunities import ranking
+from opportunities.domain import AssetTier, Filters, Opportunity, RiskLevel, Timeframe
+from tests.support.builders import opportunity
+
+opportunities = st.builds(
+    opportunity,
+    symbol=st.sampled_from(["BTC/USDT", "ETH/USDT", "ETH/USDT:USDT"]),
+    strategy_id=st.sampled_from(["funding_arbitrage", "spot_momentum_strategy"]),
+    metadata=st.floats(-1e6, 1e6).map(lambda expected: {**opportunity().metadata, "expected_value_usd": expected}),
+    confidence_score=st.floats(0, 1),
+    required_capital_usd=st.floats(0, 1e6),
+    estimated_timeframe=st.sampled_from(Timeframe),
+    risk_level=st.sampled_from(RiskLevel),
+    asset_tier=st.sampled_from(AssetTier),
+)
+
+
+@given(st.lists(opportunities), st.randoms())
+def test_the_ranking_does_not_depend_on_the_order_of_arrival(found: list[Opportunity], random: Any) -> None:
+    shuffled = found.copy()
+    random.shuffle(shuffled)
+    key = [(ranking.score(one), one.strategy_id, one.symbol) for one in ranking.ranked(found)]
+    assert key == [(ranking.score(one), one.strategy_id, one.symbol) for one in ranking.ranked(shuffled)]
+    assert [score for score, _, _ in key] == sorted((score for score, _, _ in key), reverse=True)
+
+
+@given(opportunities)
+def test_more_is_expected_of_what_ranks_higher(one: Opportunity) -> None:
+    expected: Any = one.metadata["expected_value_usd"]
+    more = replace(one, metadata={**one.metadata, "expected_value_usd": expected + 1})
+    assert ranking.score(more) >= ranking.score(one)
+    assert ranking.score(replace(one, confidence_score=1.0)) >= ranking.score(one)
+    dearer = replace(one, required_capital_usd=one.required_capital_usd + 1)
+    assert abs(ranking.score(dearer)) <= abs(ranking.score(one))
+
+
+@given(opportunities, opportunities)
+def test_an_expected_loss_never_ranks_above_an_expected_gain(one: Opportunity, other: Opportunity) -> None:
+    gain: Any = one.metadata["expected_value_usd"]
+    loss: Any = other.metadata["expected_value_usd"]
+    if gain >= 0 > loss:
+        assert ranking.score(one) >= ranking.score(other)
+
+
+@given(opportunities)
+def test_without_filters_everything_is_wanted(one: Opportunity) -> None:
+    assert ranking.wanted(one, Filters())
+
+
+@pytest.mark.parametrize(
+    ("filters", "wanted"),
+    [
+        (Filters(symbols=("BTC",)), True),
+        (Filters(symbols=("BTC/USDT",)), True),
+        (Filters(symbols=("BTC/USDT:USDT",)), False),
+        (Filters(symbols=("BT",)), False),
+        (Filters(symbols=("ETH", "BTC")), True),
+        (Filters(asset_tiers=(AssetTier.INSTITUTIONAL,)), True),
+        (Filters(asset_tiers=(AssetTier.RETAIL,)), False),
+        (Filters(opportunity_type=("spot_momentum",)), True),
+        (Filters(opportunity_type=("funding_arbitrage",)), False),
+        (Filters(preferred_timeframes=(Timeframe.HOUR, Timeframe.DAY)), True),
+        (Filters(preferred_timeframes=(Timeframe.HOUR,)), False),
+        (Filters(filter_by_risk_level=RiskLevel.MEDIUM), True),
+        (Filters(filter_by_risk_level=RiskLevel.LOW), False),
+        (Filters(min_profit_potential=41.25), True),
+        (Filters(min_profit_potential=41.26), False),
+        (Filters(max_required_capital=2_000.0), True),
+        (Filters(max_required_capital=1_999.0), False),
+        (Filters(min_profit_potential=1.0, filter_by_risk_level=RiskLevel.LOW), False),
+    ],
+)
+def test_every_filter_is_honoured(filters: Filters, wanted: bool) -> None:
+    assert ranking.wanted(opportunity(), filters) is wanted
+
+
+def test_a_pair_in_the_filter_admits_its_perpetual() -> None:
+    """BTC, BTC/USDT and BTC/USDT:USDT all name it."""
+    perpetual = opportunity(symbol="BTC/USDT:USDT")
+    assert all(ranking.wanted(perpetual, Filters(symbols=(name,))) for name in ("BTC", "BTC/USDT", "BTC/USDT:USDT"))
+
+
+@given(st.floats(0, 1e12))
+def test_every_volume_has_the_highest_tier_whose_floor_it_reaches(volume: float) -> None:
+    tier = AssetTier.of(volume)
+    assert volume >= tier.floor
+    assert all(volume < better.floor for better in AssetTier if better.floor > tier.floor)
