@@ -22,7 +22,7 @@ from tests.mutants import trial
 from tests.mutants.operators import unchanged
 
 for source, tests in json.loads(sys.argv[1]):
-    store = unchanged("store", source)
+    store = unchanged("aws/store", source)
     _, status = os.waitpid(trial.start(store, Path("m.py"), tests), 0)
     print(trial.verdict(status).name, trial.control_passes(store, Path("m.py"), tests))
 """
