@@ -21,7 +21,7 @@ type Find = Callable[[MarketSnapshot, Investor], Findings]
 
 
 @dataclass(frozen=True)
-class Judge:
+class StrategyRunner:
     """One strategy and where it writes. `market` gives the snapshot of a key."""
 
     strategy: str
