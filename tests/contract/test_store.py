@@ -17,7 +17,6 @@ from opportunities.domain import (
     RiskLevel,
     RiskTolerance,
     ScanState,
-    StatedFees,
     Timeframe,
 )
 from opportunities.errors import ScanDeleted
@@ -163,7 +162,7 @@ def test_the_investor_reads_back_and_counts_versions(store: Store) -> None:
         capital_usd=50_000.5,
         risk_tolerance=RiskTolerance.HIGH,
         holdings={"BTC": 0.4, "PEPE": 1e12},
-        fees={"binance": StatedFees(0.00075, 0.00045, spot_maker=0.0)},
+        fees={"binance": {"spot_taker": 0.00075, "perpetual_taker": 0.00045, "spot_maker": 0.0}},
         allowed_exchanges=("binance", "kraken"),
         allowed_assets=("BTC",),
     )

@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from opportunities.api import examples, responses
+from opportunities import responses
+from opportunities.api import examples
 from opportunities.api.requests import DiscoverRequest, ProfileBody, ResultsQuery, ScansQuery
 
-type Example = Callable[[], dict[str, Any]]
+type Example = Callable[[], Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Reply:
     """One answer that an operation may give, of one status code."""
 
     description: str
-    model: type[BaseModel] | None = None
+    model: type[Mapping[str, Any]] | None = None
     headers: tuple[str, ...] = ()
     example: Example | None = None
 
@@ -126,7 +127,7 @@ OPERATIONS = (
         path="/opportunities/scans",
         summary="List your scans",
         description="Newest first, each as it is now. Scans are kept for a week.",
-        replies={200: Reply("A page of the list.", responses.History, (), examples.listed)},
+        replies={200: Reply("A page of the list.", responses.ScanList, (), examples.listed)},
         query=ScansQuery,
         refusals=(422, 503),
     ),

@@ -15,19 +15,21 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opportunities import serialization
 from opportunities.aws.dynamodb import Item
 from opportunities.domain import (
     Best,
     Investor,
-    Json,
     Outcome,
     OutcomeStatus,
     Scan,
     ScanState,
 )
+
+if TYPE_CHECKING:
+    from opportunities import responses
 
 # Every other attribute of a scan item is the outcome of the strategy it is named after.
 SCAN_ATTRIBUTES = frozenset(
@@ -46,11 +48,11 @@ class StoredResult:
     """What one strategy found in one scan: at most `services.strategy.MOST` opportunities, best first."""
 
     strategy: str
-    opportunities: Sequence[Mapping[str, Any]]
+    opportunities: Sequence["responses.Found"]
     truncated: int
     examined: int
-    market: Mapping[str, Json]
-    investor: Mapping[str, Any]
+    market: "responses.AssetDiscovery"
+    investor: "responses.Profile"
 
 
 def number(value: float) -> dict[str, str]:

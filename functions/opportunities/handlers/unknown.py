@@ -10,5 +10,5 @@ def handler(event: Event) -> Answer:
     allowed = methods(path)
     if allowed:
         detail = f"{method} does nothing here; send {' or '.join(allowed)}."
-        return problem(405, "Wrong method.", detail, {"Allow": ", ".join(allowed)})
-    return problem(404, "No such route.", "The routes are described at /opportunities/openapi.json.")
+        return problem(405, detail, {"Allow": ", ".join(allowed)})
+    return problem(404, "The routes are described at /opportunities/openapi.json.")

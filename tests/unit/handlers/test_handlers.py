@@ -13,7 +13,7 @@ from opportunities import serialization
 from opportunities.api.requests import ProfileBody
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
-from opportunities.domain import Investor, OutcomeStatus, ScanState, StatedFees
+from opportunities.domain import Investor, OutcomeStatus, ScanState
 from opportunities.handlers import cancel, delete, discover, openapi, profile, results, status, strategies
 from tests.support.api import as_user, call, client_error, end, poll, start
 from tests.support.builders import USER, opportunity, outcome
@@ -394,7 +394,7 @@ def test_the_catalogue_has_what_can_run() -> None:
 
 def test_a_profile_may_state_some_of_an_exchanges_fees() -> None:
     body = ProfileBody.model_validate({"capital_usd": 1.0, "fees": {"binance": {"spot_taker": 0.0007}}})
-    assert body.investor().fees == {"binance": StatedFees(spot_taker=0.0007)}
+    assert body.investor().fees == {"binance": {"spot_taker": 0.0007}}
 
 
 @pytest.mark.parametrize(
