@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from opportunities import strategies
+from opportunities.aws.dynamodb import Table as DynamoTable
 from opportunities.aws.store import Store
 from opportunities.domain import Filters, Investor, ScanState
 from opportunities.market.archive.file import load, save
@@ -61,7 +62,7 @@ def main() -> None:
     with dynamodb_local.running() as dynamodb:
         dynamodb.create_table(TableName=TABLE, **table())
         recorder = Recorder(Metered(dynamodb))
-        store = Store(recorder, TABLE)
+        store = Store(DynamoTable(recorder, TABLE))
         store.put_investor(USER, INVESTOR)
         report = Table("step", "requests", "read units", "write units", title="One scan on DynamoDB Local")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from opportunities.aws import items
-from opportunities.aws.dynamodb import Item
+from opportunities.aws.dynamodb import Item, Table
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
 from opportunities.domain import (
@@ -226,16 +226,16 @@ def test_a_list_leaves_out_what_is_deleted_or_expires_while_it_is_read(
     here, gone = scan(state=ScanState.COMPLETE), scan(state=ScanState.COMPLETE, scan_id="scan_" + "7" * 32)
     for one in (here, gone):
         store.put_scan(one)
-    read_all = Store._get_all
+    read_all = Table.get_all
 
-    def forget_first(reader: Store, keys: Sequence[Item]) -> list[Item]:
+    def forget_first(reader: Table, keys: Sequence[Item]) -> list[Item]:
         if forget == "delete_scan":
             assert store.delete_scan(gone, LATER)
         else:
-            store.client.delete_item(TableName=store.table, Key=items.scan_key(USER, gone.scan_id))
+            store.table.client.delete_item(TableName=store.table.name, Key=items.scan_key(USER, gone.scan_id))
         return read_all(reader, keys)
 
-    monkeypatch.setattr(Store, "_get_all", forget_first)
+    monkeypatch.setattr(Table, "get_all", forget_first)
     assert store.scans(USER, 0, NOW + 1, limit=10, after=None) == ([here], None)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from opportunities import serialization
 from opportunities.api import examples
 from opportunities.aws import clients
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.items import StoredResult, scan_key
 from opportunities.aws.store import Store
 from opportunities.domain import OutcomeStatus, Scan, ScanState
@@ -62,8 +63,8 @@ class Workflows:
 
     def _complete(self, user_id: str, scan_id: str) -> None:
         """As the workflow's last step does."""
-        self._store.client.update_item(
-            TableName=self._store.table,
+        self._store.table.client.update_item(
+            TableName=self._store.table.name,
             Key=scan_key(user_id, scan_id),
             UpdateExpression="SET #state = :state",
             ExpressionAttributeNames={"#state": "state"},
@@ -81,7 +82,7 @@ def serving() -> Iterator[tuple[str, dict[str, str]]]:
     """The address of the API while the block runs, and its users' tokens."""
     with dynamodb_local.running() as dynamodb, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         dynamodb.create_table(TableName=TABLE, **table())
-        stand_ins = {"dynamodb": dynamodb, "stepfunctions": Workflows(Store(dynamodb, TABLE))}
+        stand_ins = {"dynamodb": dynamodb, "stepfunctions": Workflows(Store(Table(dynamodb, TABLE)))}
         long_poll.wait = _impatient
         clients.client = stand_ins.__getitem__  # type: ignore[assignment]
         os.environ |= {

@@ -11,6 +11,7 @@ from typing import Any
 
 from opportunities import serialization
 from opportunities.aws import clients
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
 from opportunities.domain import OutcomeStatus, ScanState
@@ -54,7 +55,9 @@ def _run(execution: dict[str, Any]) -> None:
     if not planned.runs:
         return
     steps = WorkflowSteps(clients.client("dynamodb"), TABLE)
-    writers = _Writers(Store(clients.client("dynamodb"), TABLE), steps, user_id, scan_id, execution["expires_at"])
+    writers = _Writers(
+        Store(Table(clients.client("dynamodb"), TABLE)), steps, user_id, scan_id, execution["expires_at"]
+    )
     _pause(_BEGIN_SECONDS)
     if not planned.courses:
         steps.end(user_id, scan_id, ScanState.FAILED, "no market: the exchange is closed")

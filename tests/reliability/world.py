@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from opportunities import handlers, strategies
 from opportunities.aws import clients, metrics
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.domain import Findings, Investor
 from opportunities.errors import MarketUnavailable, Unsuitable
@@ -57,7 +58,7 @@ class World:
         self.behaviour: dict[str, str] = {}
         self.used: set[str] = set()
         self.faults = Faults(partial(self.pass_time, 0.005))
-        self.store = Store(dynamodb, TABLE)  # for looking on, without faults
+        self.store = Store(Table(dynamodb, TABLE))  # for looking on, without faults
         self.workflows = StepFunctions(
             _MACHINE,
             kind=kind,

@@ -49,8 +49,8 @@ def client_error(code: str, http_status: int) -> ClientError:
 
 def end(store: Store, scan_id: str, state: ScanState) -> None:
     """Ends the test user's scan the way the workflow does."""
-    store.client.update_item(
-        TableName=store.table,
+    store.table.client.update_item(
+        TableName=store.table.name,
         Key={"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{scan_id}"}},
         UpdateExpression="SET #state = :state",
         ExpressionAttributeNames={"#state": "state"},

@@ -41,8 +41,8 @@ def test_a_beginning_whose_answer_was_lost_is_known_again(rig: Rig) -> None:
 
 
 def _begun_by(rig: Rig, scan: Scan, execution: str) -> None:
-    rig.store.client.update_item(
-        TableName=rig.store.table,
+    rig.store.table.client.update_item(
+        TableName=rig.store.table.name,
         Key={"pk": {"S": f"USER#{scan.user_id}"}, "sk": {"S": f"SCAN#{scan.scan_id}"}},
         UpdateExpression="SET #state = :scanning, execution = :execution",
         ExpressionAttributeNames={"#state": "state"},

@@ -6,6 +6,7 @@ from opportunities import settings
 from opportunities.api.http import Answer, Event, answer, api, query, user_id
 from opportunities.api.requests import ScansQuery, parse
 from opportunities.aws import clients
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.services import history
 
@@ -15,7 +16,7 @@ def handler(event: Event) -> Answer:
     caller = user_id(event)
     asked = parse(ScansQuery, query(event))
     page = history.page(
-        Store(clients.client("dynamodb"), settings.table_name()),
+        Store(Table(clients.client("dynamodb"), settings.table_name())),
         caller,
         time.time(),
         limit=asked.limit,

@@ -6,6 +6,7 @@ from opportunities import serialization, settings
 from opportunities.api.http import Answer, Event, answer, api, body, no_query, user_id
 from opportunities.api.requests import ProfileBody, parse
 from opportunities.aws import clients
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.domain import Investor
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def handler(event: Event) -> Answer:
     caller = user_id(event)
     no_query(event)
-    store = Store(clients.client("dynamodb"), settings.table_name())
+    store = Store(Table(clients.client("dynamodb"), settings.table_name()))
     if event["requestContext"]["http"]["method"] == "PUT":
         investor = store.put_investor(caller, parse(ProfileBody, body(event)).investor())
     else:

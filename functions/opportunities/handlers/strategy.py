@@ -7,6 +7,7 @@ from typing import Any
 
 from opportunities import settings, strategies
 from opportunities.aws import clients, metrics
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.snapshots import SnapshotBucket
 from opportunities.aws.store import Store
 from opportunities.market.archive.file import load
@@ -27,7 +28,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:
     """Answers with the status that stands for this strategy, or "late" when the scan has ended without it."""
     name = settings.strategy()
     runner = StrategyRunner(
-        name, strategies.load(name), _market, Store(clients.client("dynamodb"), settings.table_name())
+        name, strategies.load(name), _market, Store(Table(clients.client("dynamodb"), settings.table_name()))
     )
     task = task_from_json(event)
     try:

@@ -6,7 +6,7 @@ from opportunities.errors import Conflict, ScanDeleted, ScanNotFound
 from opportunities.services import lookup
 
 
-def remove(store: Store, user_id: str, scan_id: str, now: float) -> None:
+def delete(store: Store, user_id: str, scan_id: str, now: float) -> None:
     """Deletes the caller's scan, or what is left of it. Raises `ScanNotFound`, and `Conflict` while it runs."""
     try:
         scan = lookup.find(store, user_id, scan_id, now)

@@ -62,7 +62,7 @@ def test_a_running_scan_is_not_started_again(
     scan_id = start()
     key = {"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{scan_id}"}}
     dynamodb.update_item(
-        TableName=store.table,
+        TableName=store.table.name,
         Key=key,
         UpdateExpression="SET #state = :scanning",
         ExpressionAttributeNames={"#state": "state"},
@@ -204,7 +204,7 @@ def test_a_strangers_scan_and_an_unknown_one_get_the_same_answer(handler: Any) -
 def test_an_expired_scan_is_gone_before_ttl_deletes_it(handler: Any, store: Store, dynamodb: Any) -> None:
     scan_id = start()
     dynamodb.update_item(
-        TableName=store.table,
+        TableName=store.table.name,
         Key={"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{scan_id}"}},
         UpdateExpression="SET expires_at = :now",
         ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
