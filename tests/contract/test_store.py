@@ -236,7 +236,7 @@ def test_a_list_leaves_out_what_is_deleted_or_expires_while_it_is_read(
         return read_all(reader, keys)
 
     monkeypatch.setattr(Table, "get_all", forget_first)
-    assert store.scans(USER, 0, NOW + 1, limit=10, after=None) == ([here], None)
+    assert store.list_scans(USER, 0, NOW + 1, limit=10, after=None) == ([here], None)
 
 
 @pytest.mark.parametrize("state", [ScanState.COMPLETE, ScanState.FAILED, ScanState.CANCELLED, ScanState.SCANNING])
@@ -253,7 +253,7 @@ def test_nothing_brings_a_deleted_scan_back(store: Store, state: ScanState) -> N
         store.put_scan(scan())
     with pytest.raises(ScanDeleted):
         store.cancel_scan(USER, SCAN_ID, LATER)
-    assert store.scans(USER, 0, NOW + 1, limit=10, after=None) == ([], None)
+    assert store.list_scans(USER, 0, NOW + 1, limit=10, after=None) == ([], None)
 
 
 def test_the_results_of_one_scan_are_deleted_and_no_others(store: Store) -> None:
@@ -283,7 +283,7 @@ def test_a_users_scans_come_newest_first_page_by_page(store: Store) -> None:
     written[4] = replace(written[4], outcomes={"risk_management": outcome()})
     found, position = [], None
     while True:
-        page, position = store.scans(USER, NOW, NOW + 3, limit=2, after=position)
+        page, position = store.list_scans(USER, NOW, NOW + 3, limit=2, after=position)
         found.append(page)
         if position is None:
             break
@@ -291,7 +291,7 @@ def test_a_users_scans_come_newest_first_page_by_page(store: Store) -> None:
     assert [len(page) for page in found][:2] == [2, 2]
     assert sorted(pages, key=lambda one: one.scan_id) == written
     assert [one.created_at for one in pages] == sorted(times, reverse=True)
-    within, _ = store.scans(USER, NOW + 1, NOW + 2.5, limit=10, after=None)
+    within, _ = store.list_scans(USER, NOW + 1, NOW + 2.5, limit=10, after=None)
     assert [one.created_at for one in within] == [NOW + 2.5, NOW + 1, NOW + 1]
 
 
@@ -300,9 +300,9 @@ def test_a_page_goes_on_where_the_scan_it_ended_at_has_been_deleted(store: Store
         store.put_scan(
             scan(scan_id=f"scan_{number:032x}", created_at=NOW + number, updated_at=NOW, state=ScanState.COMPLETE)
         )
-    (newest,), position = store.scans(USER, NOW, NOW + 3, limit=1, after=None)
+    (newest,), position = store.list_scans(USER, NOW, NOW + 3, limit=1, after=None)
     assert store.delete_scan(newest, LATER)
-    page, _ = store.scans(USER, NOW, NOW + 3, limit=5, after=position)
+    page, _ = store.list_scans(USER, NOW, NOW + 3, limit=5, after=position)
     assert [one.created_at for one in page] == [NOW + 1, NOW]
 
 

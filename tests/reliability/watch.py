@@ -52,7 +52,7 @@ class Watch:
                     assert stranger["statusCode"] == 404
 
     def _list(self) -> list[dict[str, Any]]:
-        answer = self.world.call("history", self.user, queryStringParameters={"limit": "100"})
+        answer = self.world.call("list", self.user, queryStringParameters={"limit": "100"})
         assert answer is not None
         assert answer["statusCode"] == 200, answer
         scans_: list[dict[str, Any]] = answer["body"]["scans"]

@@ -16,7 +16,8 @@ from opportunities.domain import (
     ScanState,
     Timeframe,
 )
-from opportunities.services import discover, history, results, status
+from opportunities.services import discover, results, status
+from opportunities.services.list import summary
 
 _NOW = 1_795_291_201.5
 _SCAN_ID = "scan_0123456789abcdef0123456789abcdef"
@@ -106,7 +107,7 @@ def cancelled() -> responses.Status:
 
 
 def listed() -> responses.ScanList:
-    return {"success": True, "scans": [history.summary(_SCAN, _NOW)], "next_cursor": None}
+    return {"success": True, "scans": [summary(_SCAN, _NOW)], "next_cursor": None}
 
 
 def found() -> responses.Results:

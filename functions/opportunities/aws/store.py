@@ -58,7 +58,7 @@ class Store:
         item = self.table.get(items.scan_key(user_id, scan_id))
         return _scan(item) if item else None
 
-    def scans(
+    def list_scans(
         self, user_id: str, since: float, until: float, *, limit: int, after: Position | None
     ) -> tuple[list[Scan], Position | None]:
         """Up to `limit` of the user's scans, newest first, and where the next page begins, None at the end.

@@ -61,12 +61,14 @@ def test_a_page_of_which_a_part_was_not_read_is_no_page() -> None:
     key = {"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{SCAN_ID}"}}
     part = {"Responses": {"t": []}, "UnprocessedKeys": {"t": {"Keys": [key]}}}
     with pytest.raises(Unavailable, match="busy"):
-        Store(Table(Answers(query={"Items": [key]}, batch_get_item=part), "t")).scans(USER, 0, NOW, limit=9, after=None)
+        Store(Table(Answers(query={"Items": [key]}, batch_get_item=part), "t")).list_scans(
+            USER, 0, NOW, limit=9, after=None
+        )
 
 
 def test_no_scans_are_not_looked_up() -> None:
     nothing = Answers(query={"Items": []})
-    assert Store(Table(nothing, "t")).scans(USER, 0, NOW, limit=9, after=None) == ([], None)
+    assert Store(Table(nothing, "t")).list_scans(USER, 0, NOW, limit=9, after=None) == ([], None)
     assert len(nothing.asked) == 1
 
 

@@ -38,7 +38,7 @@ def while_the_first_is_refused(workflows: Workflows, monkeypatch: pytest.MonkeyP
 
 
 def only_scan(store: Store) -> Any:
-    (found,), _ = store.scans(USER, 0, 1e10, limit=9, after=None)
+    (found,), _ = store.list_scans(USER, 0, 1e10, limit=9, after=None)
     return found
 
 
@@ -95,4 +95,4 @@ def test_a_scan_that_was_deleted_meanwhile_stays_deleted(
 
     while_the_first_is_refused(end_it)
     assert ask()[0] == 409
-    assert store.scans(USER, 0, 1e10, limit=9, after=None)[0] == []
+    assert store.list_scans(USER, 0, 1e10, limit=9, after=None)[0] == []

@@ -8,14 +8,14 @@ from opportunities.api.requests import ScansQuery, parse
 from opportunities.aws import clients
 from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
-from opportunities.services import history
+from opportunities.services.list import list_scans
 
 
 @api
 def handler(event: Event) -> Answer:
     caller = user_id(event)
     asked = parse(ScansQuery, query(event))
-    page = history.page(
+    page = list_scans(
         Store(Table(clients.client("dynamodb"), settings.table_name())),
         caller,
         time.time(),

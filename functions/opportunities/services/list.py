@@ -19,7 +19,7 @@ _CLOCK_SKEW_SECONDS = 60
 _MOST_READS = 5
 
 
-def page(
+def list_scans(
     store: Store,
     user_id: str,
     now: float,
@@ -42,7 +42,7 @@ def page(
     # A cursor's scan may have expired since; DynamoDB refuses to go on from outside of the range.
     reads = _MOST_READS if earliest <= (position.created_at if position else latest) else 0
     for _ in range(reads):
-        found, position = store.scans(user_id, earliest, latest, limit=limit, after=position)
+        found, position = store.list_scans(user_id, earliest, latest, limit=limit, after=position)
         chosen += [scan for scan in found if _matches(scan, states, now)]
         if position is None or len(chosen) >= limit:
             break
