@@ -78,7 +78,7 @@ def main() -> None:
         row("discover, new")
         discovery.discover(USER, Filters(), force_refresh=False, idempotency_key=None, now=now + 0.1)
         row("discover, again before BeginScanning")
-        workflow = WorkflowSteps(recorder, TABLE)
+        workflow = WorkflowSteps(store.table)
         key = f"windows/simulated-7/{int(now) // 300 * 300}"
         workflow.begin(USER, scan.scan_id, key, execution_name(scan))
         row("BeginScanning")

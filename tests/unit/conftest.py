@@ -44,7 +44,7 @@ def store(recorded: Recorder) -> Store:
 
 
 class Workflows:
-    """A fake Step Functions: keeps what was started, or raises what it is told to."""
+    """Step Functions for tests of the handlers: keeps what was started and stopped, or raises what it is told to."""
 
     def __init__(self) -> None:
         self.started: list[dict[str, Any]] = []

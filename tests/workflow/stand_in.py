@@ -1,4 +1,4 @@
-"""Stands in for the capture and the strategy Lambdas: does what the scan's `snapshot` filter tells it to."""
+"""The capture and strategy Lambdas for tests of the workflow alone: the scan's `snapshot` filter tells them what to do."""
 
 import json
 import time

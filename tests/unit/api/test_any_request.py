@@ -15,11 +15,11 @@ from opportunities.aws import items
 from opportunities.aws.store import Store
 from opportunities.domain import Investor, Scan, ScanState
 from opportunities.services import long_poll
-from tests.race.local_http import Reply, Request
 from tests.support import conformance
 from tests.support.builders import USER, scan
 from tests.support.doubles import Recorder
 from tests.support.local_api import api
+from tests.support.local_http import Reply, Request
 from tests.unit.conftest import TABLE
 
 pytestmark = pytest.mark.usefixtures("lambdas")

@@ -19,6 +19,7 @@ from tests.support.api import as_user, call, client_error, end, poll, start
 from tests.support.builders import USER, opportunity, outcome
 from tests.support.doubles import Recorder
 from tests.support.template import event
+from tests.support.workflow_steps import WorkflowSteps
 from tests.unit.conftest import Workflows
 
 pytestmark = pytest.mark.usefixtures("lambdas")
@@ -56,18 +57,9 @@ def test_identical_requests_share_one_scan_however_they_are_written(workflows: W
     assert workflows.started[0] == workflows.started[1]
 
 
-def test_a_running_scan_is_not_started_again(
-    workflows: Workflows, store: Store, dynamodb: Any, recorded: Recorder
-) -> None:
+def test_a_running_scan_is_not_started_again(workflows: Workflows, store: Store, recorded: Recorder) -> None:
     scan_id = start()
-    key = {"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{scan_id}"}}
-    dynamodb.update_item(
-        TableName=store.table.name,
-        Key=key,
-        UpdateExpression="SET #state = :scanning",
-        ExpressionAttributeNames={"#state": "state"},
-        ExpressionAttributeValues={":scanning": {"S": "scanning"}},
-    )
+    assert WorkflowSteps(store.table).begin(USER, scan_id, "windows/any/0", "any")
     recorded.calls.clear()
     code, content, _ = call(discover.handler, "discover", body="{}")
     assert (code, content["scan_id"], content["reused"]) == (202, scan_id, True)

@@ -8,9 +8,10 @@ import pytest
 from opportunities.aws.store import Store
 from opportunities.domain import ScanState
 from opportunities.handlers import cancel, delete, discover
-from tests.support.api import call, client_error, end
+from tests.support.api import call, client_error
 from tests.support.builders import USER
 from tests.support.template import event
+from tests.support.workflow_steps import WorkflowSteps
 from tests.unit.conftest import Workflows
 
 pytestmark = pytest.mark.usefixtures("lambdas")
@@ -78,7 +79,7 @@ def test_what_has_begun_is_not_started_once_more(
     take_over = Store.take_over
 
     def begin_first(self: Store, *arguments: Any) -> bool:
-        end(store, scan_id, ScanState.SCANNING)
+        assert WorkflowSteps(store.table).begin(USER, scan_id, "windows/any/0", "any")
         return take_over(self, *arguments)
 
     monkeypatch.setattr(Store, "take_over", begin_first)
