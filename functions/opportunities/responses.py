@@ -85,7 +85,7 @@ class Discovered(Success):
 
 class Progress(TypedDict):
     strategies_completed: Annotated[
-        Count, Field(description="Those that judged, and those that were skipped with a reason.")
+        Count, Field(description="Those that ran, and those that were skipped with a reason.")
     ]
     strategies_failed: Count
     total_strategies: Count

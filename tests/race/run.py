@@ -1,6 +1,6 @@
 """`make race`: callers against several processes of the real handlers, over HTTP, on AWS's DynamoDB Local.
 
-Every scan_id that a caller gets must be found by his next poll, on any worker; see `witness.py` for what else is held
+Every scan_id that a caller gets must be found by the next poll, on any worker; see `witness.py` for what else is held
 against it. Ends with 1 if anything was found, and a pair that was asked for and neither done nor refused is; so are
 refusals beyond a tenth, which would leave too little tried. `--pairs` is how many discover-then-status pairs,
 `--callers` how many at a time; `--fault` breaks the service on purpose, to see that it is noticed.

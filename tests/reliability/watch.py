@@ -1,4 +1,4 @@
-"""One caller who reads everything again and again, and holds it against what he was shown before and what is true."""
+"""One caller reads everything again and again, and holds it against earlier answers and the truth."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ _OUTCOMES = ("complete", "skipped", "failed")
 
 @dataclass
 class Watch:
-    """`seen` holds the last status of each scan; what the caller himself did is in `cancelled` and `deleted`."""
+    """`seen` holds the last status of each scan; what the caller did is in `cancelled` and `deleted`."""
 
     world: World
     user: str

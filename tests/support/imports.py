@@ -1,4 +1,4 @@
-"""Which modules of our package each handler imports, told from the source alone: the static graph of imports."""
+"""Reads from the source which modules of our package each handler imports."""
 
 import ast
 from collections.abc import Iterator, Mapping

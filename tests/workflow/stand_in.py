@@ -1,4 +1,4 @@
-"""The capture and strategy Lambdas for tests of the workflow alone: the scan's `snapshot` filter tells them what to do."""
+"""The capture and strategy Lambdas for tests of the workflow alone: the `snapshot` filter tells them what to do."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What the description shows: the services' own answers about one example scan, so that they cannot differ."""
+"""Examples for the description: the services answer about one scan, so that examples and answers cannot differ."""
 
 from dataclasses import replace
 

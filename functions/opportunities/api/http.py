@@ -1,4 +1,4 @@
-"""HTTP API events in, JSON answers out; every error becomes one shape (RFC 9457 problem details), here only."""
+"""Reads HTTP API events and writes JSON answers; every error becomes problem details (RFC 9457) here."""
 
 import base64
 import json
@@ -116,7 +116,7 @@ def no_query(event: Event) -> None:
 
 
 def wait_seconds(event: Event) -> int:
-    """How long the caller prefers to wait for news (`Prefer: wait=20`, RFC 7240, at most 20 s); 0 if he does not.
+    """How long the caller prefers to wait for news (`Prefer: wait=20`, RFC 7240, at most 20 s), 0 for not at all.
 
     The RFC wants preferences that are not understood to be ignored.
     """

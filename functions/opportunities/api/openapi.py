@@ -1,4 +1,4 @@
-"""The API's description as an OpenAPI 3.1 document, made from the models that check requests and describe answers."""
+"""Describes the API as an OpenAPI 3.1 document, from the models of requests and the types of answers."""
 
 import json
 from collections.abc import Mapping

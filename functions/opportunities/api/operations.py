@@ -1,4 +1,4 @@
-"""Every operation of the API: what it takes and what it may answer. `openapi` writes it down as OpenAPI."""
+"""Lists every operation of the API: what it takes and what it may answer. `openapi` writes it down."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -145,7 +145,7 @@ OPERATIONS = (
         method="get",
         path="/opportunities/profile",
         summary="Read the investor",
-        description="For whom scans judge: capital, holdings, risk tolerance, fees, where and what he trades.",
+        description="Scans run for this investor: capital, holdings, risk tolerance, fees, where and what they trade.",
         replies={
             200: Reply(
                 "The investor; the default one while none is stored.", responses.StoredProfile, (), examples.profile
@@ -158,7 +158,7 @@ OPERATIONS = (
         method="put",
         path="/opportunities/profile",
         summary="Replace the investor",
-        description="The whole of him. Scans that run go on for the one they started with.",
+        description="The whole investor. Scans that run go on for the one they started with.",
         replies={200: Reply("The investor as stored.", responses.StoredProfile, (), examples.profile)},
         body=ProfileBody,
         body_required=True,

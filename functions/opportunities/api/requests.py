@@ -1,4 +1,4 @@
-"""What callers may send: pydantic models of the request bodies. Every field is honoured or refused, none is ignored."""
+"""Checks what callers send: pydantic models of bodies and queries, which read or refuse every field."""
 
 from dataclasses import fields
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""The only module that calls DynamoDB: one table, every read of an item consistent, every error one of ours."""
+"""Calls DynamoDB, alone: every read of an item is consistent, and every error becomes one of ours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

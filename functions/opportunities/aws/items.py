@@ -1,4 +1,4 @@
-"""How domain objects look as DynamoDB items: keys, attributes and back. `store.py` reads and writes them.
+"""Turns domain objects into DynamoDB items and back; `store.py` reads and writes them.
 
 pk and sk stand in every item; the scan item has one attribute per finished strategy, named after it.
 
@@ -61,7 +61,7 @@ def number(value: float) -> dict[str, str]:
 
 
 def user_key(user_id: str) -> dict[str, str]:
-    """The partition that holds a user's scans, his investor and his rates."""
+    """The partition that holds a user's scans, investor and rates."""
     return {"S": f"USER#{user_id}"}
 
 
@@ -197,7 +197,7 @@ def result_from_item(item: Item) -> StoredResult:
 
 
 def investor_to_text(investor: Investor) -> str:
-    """The investor as the attribute `investor` holds him; his version has an attribute of its own, to be counted up."""
+    """The attribute `investor`, without the version, which has an attribute of its own to be counted up."""
     return json.dumps(serialization.investor_to_json(investor) | {"version": None}, separators=(",", ":"))
 
 

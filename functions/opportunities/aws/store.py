@@ -1,4 +1,4 @@
-"""What is kept in DynamoDB: which item is written under which condition, and how it is read.
+"""Keeps scans, results and investors in DynamoDB, and says under which condition each item is written.
 
 Every read is strongly consistent. Every write after the first is conditional: UpdateItem is an upsert and would
 bring back a scan that has expired.

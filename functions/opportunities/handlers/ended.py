@@ -1,4 +1,4 @@
-"""An execution that ended badly, as EventBridge tells it: its scan has failed too, unless it had ended before."""
+"""Lambda entry point for executions that ended badly: EventBridge tells of one, and its scan fails if it still runs."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Every strategy's Lambda; which strategy it is, the environment says."""
+"""Lambda entry point of every strategy; `STRATEGY` names the one to run."""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Every request that no route is meant for: 405 where only the method is wrong, else 404."""
+"""Lambda entry point for requests without a route: 405 where only the method is wrong, else 404."""
 
 from opportunities.api.http import Answer, Event, api, problem
 from opportunities.api.operations import methods

@@ -1,4 +1,4 @@
-"""Cancelling a scan: the item first, so that it is true at once; then the workflow is stopped, to save its cost."""
+"""Cancels a scan: the item first, so that it is true at once, then the workflow, to save its cost."""
 
 import logging
 from collections.abc import Callable

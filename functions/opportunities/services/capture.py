@@ -1,4 +1,4 @@
-"""The market of a window: captured once for all scans, or the recorded one that a scan is pinned to."""
+"""Captures the market of a window once for all its scans, or finds the recorded one that a scan is pinned to."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Deleting a scan that has ended: unreadable at once, then its results, which nobody can reach any more."""
+"""Deletes a scan that has ended: first the scan, so that nobody can read it, then its results."""
 
 from opportunities import scans
 from opportunities.aws.store import Store

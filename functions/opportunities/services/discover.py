@@ -1,4 +1,4 @@
-"""Starting a scan: the placeholder first, then the workflow; a scan that exists is returned, and healed if need be."""
+"""Starts a scan: the placeholder first, then the workflow. An equal scan is returned instead, and healed if need be."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The list of a caller's scans, newest first, each as it is now."""
+"""Lists a caller's scans, newest first, each as it is now."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING

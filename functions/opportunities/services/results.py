@@ -1,4 +1,4 @@
-"""The results of a scan: every strategy's findings in one ranking, paged, with what failed and what was cut said."""
+"""Answers with the results of a scan: one ranking of all findings, by page, and what failed or was cut."""
 
 import json
 from collections.abc import Callable, Sequence

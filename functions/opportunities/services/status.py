@@ -1,4 +1,4 @@
-"""What a caller is told of a scan: a pure function of the scan's item and the time."""
+"""Answers with the status of a scan, from its item and the time alone."""
 
 from typing import TYPE_CHECKING
 

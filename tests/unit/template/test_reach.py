@@ -1,4 +1,4 @@
-"""What ships is used: every module under functions/ is reached from a handler, else it would lie in every Lambda."""
+"""Every module that ships is used: a handler reaches it, else it would lie in every Lambda."""
 
 import shutil
 import sys
