@@ -49,6 +49,7 @@ check: .venv/ready .opscan/env/checks-ready ## locks, format, lint, types, impor
 	$(BIN)/lint-imports
 	SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.opscan/sam $(BIN)/sam validate --lint --region us-east-1
 	$(CHECKS_BIN)/cfn-lint template.yaml --append-rules cfn_lint_serverless.rules
+	$(BIN)/python -m infra.checks.expanded > .opscan/template.yaml
 	$(CHECKS_BIN)/checkov --config-file $(CHECKS)/checkov.yaml
 	$(BIN)/python -m infra.checks.licences --check
 	@for layer in $(LAYERS); do \
