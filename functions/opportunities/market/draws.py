@@ -1,9 +1,10 @@
 """Random numbers that are the same on every processor: a generator's draws, without the digits that processors decide.
 
 Uniform numbers, integers and choices are exact. Of normal and exponential numbers one in thousands, from the tail, is a
-logarithm of the C library; in a gamma and hence in Student's t any may differ in its last digits, since compilers fuse
-multiplication and addition where the processor can (numpy/numpy issue 22993). So those draws keep the 24 significant
-bits of a float32: a difference in the last of 53 bits then survives in one draw of some 10⁹.
+logarithm of the C library; in a gamma and hence in Student's t any may differ in its last digits where a compiler fuses
+multiplication and addition (numpy/numpy issue 22993; the wheels of 2.5 draw alike on x86-64 and arm64, other builds
+need not). So those draws keep the 24 significant bits of a float32: a difference in the last of 53 bits then survives
+in one draw of some 10⁹.
 """
 
 import numpy as np
