@@ -98,10 +98,10 @@ def test_every_module_and_name_of_one_that_is_written_exists(document: Path) -> 
 def test_the_checks_of_paths_and_names_find_what_is_missing(tmp_path: Path) -> None:
     document = tmp_path / "page.md"
     document.write_text(
-        "`market/venues.py`, `aws/store.py`, `ranking.score`, `ranking.selected`, `Store.gone`\n```\n`x/y`\n```"
+        "`market/gone.py`, `aws/store.py`, `ranking.score`, `ranking.selected`, `Store.gone`\n```\n`x/y`\n```"
     )
     assert [span for span in spans(document) if PATH.fullmatch(span) and not there(span, document)] == [
-        "market/venues.py"
+        "market/gone.py"
     ]
     assert [one for one in spans(document) if DOTTED.fullmatch(one) and not known(one)] == [
         "ranking.selected",
