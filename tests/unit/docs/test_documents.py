@@ -134,3 +134,19 @@ def test_every_parameter_in_the_table_of_deploying_is_the_templates() -> None:
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert len(named) >= 5
     assert named <= set(template()["Parameters"])
+
+
+def test_every_decision_has_its_four_parts_and_the_newest_comes_first() -> None:
+    """An entry may be amended behind its last part."""
+    _, *entries = re.split(r"^## ", (ROOT / "docs/decisions.md").read_text(), flags=re.MULTILINE)
+    dates = [entry[:10] for entry in entries]
+    assert dates == sorted(dates, reverse=True)
+    labels = {entry.partition("\n")[0]: re.findall(r"^\*\*(\w+)\.\*\* \S", entry, re.MULTILINE) for entry in entries}
+    assert {title: found for title, found in labels.items() if found != ["Decided", "Options", "Why", "Undo"]} == {}
+
+
+def test_the_changelog_begins_with_what_is_not_released_and_dates_the_rest() -> None:
+    first, *releases = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert first == "Unreleased"
+    assert releases
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", release) for release in releases)

@@ -1,5 +1,6 @@
 """Retired words do not come back: `make check` runs codespell with a dictionary of our own."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -78,3 +79,11 @@ def test_the_dictionary_has_one_word_a_line_in_order() -> None:
     words = [line.removeprefix("#").partition("->")[0] for line in LINES if not line.startswith("# ")]
     assert words == sorted(set(words))
     assert all(line.count("->") == 1 for line in LINES)
+
+
+def test_every_retired_word_stands_in_the_glossary() -> None:
+    said = (ROOT / "docs/glossary.md").read_text().partition("## Retired words")[2].lower()
+    words = [line.lstrip("#").partition("->")[0] for line in LINES if not line.startswith("# ")]
+    plain = [re.sub(r"^(?:class|def) _?|\.py$", "", word).replace("_", " ") for word in words]
+    assert len(plain) > 20
+    assert [word for word in plain if not re.search(rf"\b{word}s?\b", said)] == []
