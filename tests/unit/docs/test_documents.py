@@ -141,7 +141,7 @@ def test_every_decision_has_its_four_parts_and_the_newest_comes_first() -> None:
     _, *entries = re.split(r"^## ", (ROOT / "docs/decisions.md").read_text(), flags=re.MULTILINE)
     dates = [entry[:10] for entry in entries]
     assert dates == sorted(dates, reverse=True)
-    labels = {entry.partition("\n")[0]: re.findall(r"^\*\*(\w+)\.\*\* \S", entry, re.MULTILINE) for entry in entries}
+    labels = {entry.partition("\n")[0]: re.findall(r"^\*\*(\w+)\*\*: \S", entry, re.MULTILINE) for entry in entries}
     assert {title: found for title, found in labels.items() if found != ["Decided", "Options", "Why", "Undo"]} == {}
 
 
