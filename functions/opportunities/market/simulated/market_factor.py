@@ -1,4 +1,4 @@
-"""What moves all prices of the simulated market at once: the market factor, its regimes and its volatility."""
+"""The market factor, which moves all prices of the simulated market at once: its regimes and its volatility."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,13 @@ _REGIME_HOURS = 24 * 9
 _USUAL_VOLATILITY = 0.004
 # Volatility clusters: persistence by the hour, and deviation of the logarithm, with regimes and without.
 _PERSISTENCE = 0.97
-_CLUSTERS, _FINE_CLUSTERS = 0.4, 0.3
+_CLUSTERS, _CLUSTERS_WITHOUT_REGIMES = 0.4, 0.3
 # The variance of Student's t with 4 degrees of freedom over √2, cut at 10.
 _TAILS_VARIANCE = 0.985245702332569
 
 
 @dataclass(frozen=True, eq=False)
-class Weather:
+class MarketFactor:
     """The market factor: hourly log `returns`, and `stress`, how much more volatile than usual each hour is.
 
     Arrays of shape (hours,). Stress is `level` (by regime, expected to have `mean_level` and `mean_square` when it
@@ -56,7 +56,7 @@ class Weather:
         return moment(1, level, self.mean_level), moment(2, level * level, self.mean_square)
 
 
-def weather(rng: np.random.Generator, hours: int) -> Weather:
+def with_regimes(rng: np.random.Generator, hours: int) -> MarketFactor:
     """Calm, rising, falling and stressed regimes."""
     regime = chains(rng, (1, hours), _WEIGHTS, _REGIME_HOURS)[0]
     levels = _VOLATILITY / _USUAL_VOLATILITY
@@ -64,19 +64,19 @@ def weather(rng: np.random.Generator, hours: int) -> Weather:
     return _drawn(rng, levels[regime], _DRIFT[regime], means, _CLUSTERS)
 
 
-def fine_weather(rng: np.random.Generator, hours: int) -> Weather:
+def without_regimes(rng: np.random.Generator, hours: int) -> MarketFactor:
     """No regimes and no drift: fat tails and clusters of volatility only."""
-    return _drawn(rng, np.ones(hours), np.zeros(hours), (1.0, 1.0), _FINE_CLUSTERS)
+    return _drawn(rng, np.ones(hours), np.zeros(hours), (1.0, 1.0), _CLUSTERS_WITHOUT_REGIMES)
 
 
 def _drawn(
     rng: np.random.Generator, level: Floats, drift: Floats, means: tuple[float, float], amplitude: float
-) -> Weather:
+) -> MarketFactor:
     hours = len(level)
     cluster = persistent(rng, 1, hours, _PERSISTENCE)[0]
     stress = level * elementary.exp(amplitude * cluster - amplitude * amplitude / 2)
     returns = drift + _USUAL_VOLATILITY * stress * fat_tails(rng, (hours,))
-    return Weather(_USUAL_VOLATILITY, returns, stress, level, *means, cluster, amplitude)
+    return MarketFactor(_USUAL_VOLATILITY, returns, stress, level, *means, cluster, amplitude)
 
 
 def fat_tails(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:

@@ -10,7 +10,14 @@ import numpy as np
 
 from opportunities.market import draws
 from opportunities.market.simulated.assets import FOLLOWERS, RANGING, Asset
-from opportunities.market.simulated.market_factor import Weather, chains, fat_tails, fine_weather, persistent, weather
+from opportunities.market.simulated.market_factor import (
+    MarketFactor,
+    chains,
+    fat_tails,
+    persistent,
+    with_regimes,
+    without_regimes,
+)
 from opportunities.market.snapshot import Floats
 from opportunities.market.timeframes import HOUR
 from opportunities.maths import elementary
@@ -64,17 +71,17 @@ def simulate(
     period = at // HOUR // PERIOD_HOURS
     rng = np.random.default_rng([seed, period])
     hours = HISTORY_HOURS + PERIOD_HOURS
-    sky = fine_weather(rng, hours) if fair else weather(rng, hours)
+    factor = without_regimes(rng, hours) if fair else with_regimes(rng, hours)
     sectors = sorted({asset.sector for asset in assets})
     member = np.array([sectors.index(asset.sector) for asset in assets])
-    sector = _SECTOR_VOLATILITY * sky.stress * fat_tails(rng, (len(sectors), hours))[member]
+    sector = _SECTOR_VOLATILITY * factor.stress * fat_tails(rng, (len(sectors), hours))[member]
     beta = np.where(np.arange(len(assets)) == 0, 1.0, draws.uniform(rng, 0.8, 1.6, len(assets)))
     size = elementary.log(daily_usd / daily_usd.max()) / elementary.log(10.0)
     usual = 0.0012 * (1 - size) * draws.uniform(rng, 0.8, 1.3, len(assets))
-    own_volatility = usual[:, None] * np.sqrt(sky.stress)
-    common = np.sqrt(np.square(beta * sky.usual_volatility) + _SECTOR_VOLATILITY * _SECTOR_VOLATILITY)
-    volatility = _both(common[:, None] * sky.stress, own_volatility)
-    moves = beta[:, None] * sky.returns + sector
+    own_volatility = usual[:, None] * np.sqrt(factor.stress)
+    common = np.sqrt(np.square(beta * factor.usual_volatility) + _SECTOR_VOLATILITY * _SECTOR_VOLATILITY)
+    volatility = _both(common[:, None] * factor.stress, own_volatility)
+    moves = beta[:, None] * factor.returns + sector
     if fair:
         own = own_volatility * fat_tails(rng, own_volatility.shape)
         logs = np.cumsum(moves + own - np.square(volatility) / 2, axis=1)
@@ -94,7 +101,7 @@ def simulate(
         volatility=volatility,
         premium=premium,
         premium_elsewhere=elsewhere,
-        variance_ahead=_variance_ahead(sky, (at - begins_at) // HOUR, common, usual),
+        variance_ahead=_variance_ahead(factor, (at - begins_at) // HOUR, common, usual),
     )
 
 
@@ -167,8 +174,8 @@ def _premiums(rng: np.random.Generator, level: Floats, hours: int, *, fair: bool
     return level[:, None] + spread * first, 0.7 * level[:, None] + spread * (0.8 * first + 0.6 * own)
 
 
-def _variance_ahead(sky: Weather, hour: int, common: Floats, usual: Floats) -> Floats:
+def _variance_ahead(factor: MarketFactor, hour: int, common: Floats, usual: Floats) -> Floats:
     """Each asset's expected squared log returns from `hour` on, added up: shape (assets, `HISTORY_HOURS`)."""
-    stress, squared = sky.expected(hour, HISTORY_HOURS)
+    stress, squared = factor.expected(hour, HISTORY_HOURS)
     ahead: Floats = np.cumsum(np.square(common)[:, None] * squared + np.square(usual)[:, None] * stress, axis=1)
     return ahead
