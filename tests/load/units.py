@@ -22,8 +22,8 @@ from opportunities.wire import StrategyTask
 from tests import dynamodb_local
 from tests.builders import USER
 from tests.doubles import Recorder
+from tests.item_size import size
 from tests.template import table
-from tests.unit.test_scan_size import size
 from tests.workflow_steps import WorkflowSteps
 
 TABLE = "opportunity-scan"
@@ -101,9 +101,7 @@ def main() -> None:
 
         sizes = Table("item", "bytes", title="Items")
         for item in dynamodb.scan(TableName=TABLE)["Items"]:
-            text = {name: value for name, value in item.items() if "B" not in value}
-            binary = sum(len(name) + len(value["B"]) for name, value in item.items() if "B" in value)
-            sizes.add_row(f"{item['pk']['S'].partition('#')[0]} {item['sk']['S']}", str(size(text) + binary))
+            sizes.add_row(f"{item['pk']['S'].partition('#')[0]} {item['sk']['S']}", str(size(item)))
         console.print(sizes)
 
 
