@@ -124,30 +124,26 @@ verify: permissions crash-matrix stateful express mutants load fuzz fuzz-stack #
 	$(BIN)/python -m tests.race.run --pairs 100000
 
 .venv/ready: pyproject.toml uv.lock .python-version | $(UV)
-	@echo "Installing the project's packages …"
-	@$(UV) sync -q --frozen
+	@infra/install.sh packages "the project's packages" $(UV) sync --frozen
 	@touch $@
 
 # The emulator's packages stay out of the project's environment, and both out of that of the Lambdas.
 .opscan/env/ready: $(EMULATOR)/pyproject.toml $(EMULATOR)/uv.lock | $(UV)
-	@echo "Installing the emulator …"
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/emulator $(UV) sync -q --frozen --project $(EMULATOR) --no-default-groups
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/runtime $(UV) sync -q --frozen --project $(EMULATOR) --only-group runtime
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/emulator \
+	  infra/install.sh packages "the emulator" $(UV) sync --frozen --project $(EMULATOR) --no-default-groups
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/runtime \
+	  infra/install.sh packages "what its Lambdas run on" $(UV) sync --frozen --project $(EMULATOR) --only-group runtime
 	@touch $@
 
 .opscan/env/scans-ready: $(SCANS)/pyproject.toml $(SCANS)/uv.lock | $(UV)
-	@echo "Installing the template's scanners …"
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/scans $(UV) sync -q --frozen --project $(SCANS)
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/scans \
+	  infra/install.sh packages "the template's scanners" $(UV) sync --frozen --project $(SCANS)
 	@touch $@
 
 .opscan/env/fuzz-ready: $(FUZZ)/pyproject.toml $(FUZZ)/uv.lock | $(UV)
-	@echo "Installing schemathesis …"
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/fuzz $(UV) sync -q --frozen --project $(FUZZ)
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.opscan/env/fuzz \
+	  infra/install.sh packages schemathesis $(UV) sync --frozen --project $(FUZZ)
 	@touch $@
 
-# pyenv's python3 refuses to start where .python-version names one that it lacks
 .uv/bin/uv:
-	@for python in python3 /usr/bin/python3 /usr/local/bin/python3 python; do \
-	  if $$python -c 'import ensurepip' 2>/dev/null; then exec $$python -m venv .uv; fi; \
-	done; echo "No Python with venv was found: install python3 and python3-venv."; exit 1
-	@.uv/bin/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@infra/install.sh uv $(UV_VERSION)
