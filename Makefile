@@ -51,7 +51,8 @@ check: .venv/ready .opscan/env/scans-ready ## locks, format, lint, types, import
 	$(BIN)/lint-imports
 	SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.opscan/sam $(BIN)/sam validate --lint --region us-east-1
 	$(SCANS_BIN)/cfn-lint template.yaml --append-rules cfn_lint_serverless.rules
-	$(SCANS_BIN)/checkov --config-file $(SCANS)/checkov.yaml
+	@mkdir -p .opscan/cache
+	XDG_CACHE_HOME=$(CURDIR)/.opscan/cache TMPDIR=$(CURDIR)/.opscan/cache $(SCANS_BIN)/checkov --config-file $(SCANS)/checkov.yaml
 	$(BIN)/python -m infra.scans.licences --check
 	@for layer in $(LAYERS); do \
 	  $(UV) export -q --frozen --only-group layer-$$layer --no-emit-project --no-header | \
