@@ -135,10 +135,11 @@ short-stack: STACK = tests
 short-stack: .venv/ready .opscan/env/ready .opscan/env/fuzz-ready
 	OPSCAN_HOME=$(CURDIR)/.opscan/$(STACK) $(MAKE) up
 	OPSCAN_HOME=$(CURDIR)/.opscan/$(STACK) $(MAKE) scan ARGS="--top 3"
+# which deploys to the stack that is up, and ends it
+	$(MAKE) fuzz-stack STACK=$(STACK) CASES=100 EXAMPLES=1
 	OPSCAN_HOME=$(CURDIR)/.opscan/$(STACK) $(MAKE) down
 	$(MAKE) load STACK=$(STACK) ARGS="--callers 4 --seconds 15"
-	$(MAKE) permissions STACK=$(STACK) ARGS="--every 10"
-	$(MAKE) fuzz-stack STACK=$(STACK) CASES=100 EXAMPLES=1
+	$(MAKE) permissions STACK=$(STACK) ARGS="--every 13"
 	$(MAKE) express ARGS="-k 'type or catalogue'"
 
 short-rest: .venv/ready .opscan/env/fuzz-ready .opscan/env/scans-ready
