@@ -120,7 +120,8 @@ fuzz: .venv/ready .opscan/env/fuzz-ready ## call the API in every way its descri
 	$(BIN)/python -m tests.fuzz.run --cases $(or $(CASES),20000) $(EXAMPLES:%=--examples %)
 
 fuzz-stack: .venv/ready .opscan/env/ready .opscan/env/fuzz-ready ## the same a thousand times against the local stack (CASES=2000)
-	$(OWN_STACK) $(BIN)/python -m tests.fuzz.run --stack --examples $(or $(EXAMPLES),15) --cases $(or $(CASES),1000)
+	$(OWN_STACK) $(BIN)/python -m tests.fuzz.run --stack --examples $(or $(EXAMPLES),15) --cases $(or $(CASES),1000) \
+	  $(PHASES:%=--phases %)
 
 # What is too slow for every change; before a release.
 verify: permissions crash-matrix stateful express mutants load fuzz fuzz-stack ## the long demonstrations
@@ -136,7 +137,7 @@ short-stack: .venv/ready .opscan/env/ready .opscan/env/fuzz-ready
 	OPSCAN_HOME=$(CURDIR)/.opscan/$(STACK) $(MAKE) up
 	OPSCAN_HOME=$(CURDIR)/.opscan/$(STACK) $(MAKE) scan ARGS="--top 3"
 # which deploys to the stack that is up, and ends it
-	$(MAKE) fuzz-stack STACK=$(STACK) CASES=100 EXAMPLES=1
+	$(MAKE) fuzz-stack STACK=$(STACK) CASES=20 EXAMPLES=3 PHASES=examples,fuzzing,stateful
 	OPSCAN_HOME=$(CURDIR)/.opscan/$(STACK) $(MAKE) down
 	$(MAKE) load STACK=$(STACK) ARGS="--callers 4 --seconds 15"
 	$(MAKE) permissions STACK=$(STACK) ARGS="--every 13"
