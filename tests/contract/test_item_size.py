@@ -1,4 +1,4 @@
-"""`tests/support/item_size.py` against an outside judge: what DynamoDB Local charges for items about a unit's boundary."""
+"""`support/item_size.py` against an outside judge: what DynamoDB Local charges for items about a unit's boundary."""
 
 from dataclasses import replace
 from typing import Any
