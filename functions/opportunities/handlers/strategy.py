@@ -26,7 +26,7 @@ def _market(key: str) -> MarketSnapshot:
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:
     """Answers with the status that stands for this strategy, or "late" when the scan has ended without it."""
-    name = settings.strategy()
+    name = strategies.named(settings.strategy())
     runner = StrategyRunner(
         name, strategies.load(name), _market, Store(Table(clients.client("dynamodb"), settings.table_name()))
     )
