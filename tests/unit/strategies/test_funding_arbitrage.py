@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.regression.linear_model import yule_walker
 
-from opportunities.domain import Investor, Opportunity
+from opportunities.domain import Fees, Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.strategies.funding_arbitrage import break_even_periods, find
@@ -180,7 +180,7 @@ def test_the_spot_market_of_the_same_exchange_hedges_even_if_another_is_cheaper(
         bid=spot.bid * [0.99, 1, 0.98],
         ask=spot.ask * [0.99, 1, 0.98],
     )
-    fees = {name: {"spot_taker": 0.001, "perpetual_taker": 0.0005} for name in ("venue", "other", "third", "far")}
+    fees = {name: Fees(0.001, 0.0005) for name in ("venue", "other", "third", "far")}
     contracts = perpetuals(spot, funding(1, np.array([RICH])), basis=0.0, exchanges=("venue",))
     snapshot = MarketSnapshot(CAPTURED_AT, "test", fees, spot=twins, perpetuals=contracts)
     assert best(snapshot).metadata["legs"][0]["exchange"] == "venue"
