@@ -71,3 +71,13 @@ def test_every_opscan_command_that_a_document_names_exists_and_is_run_on_a_stack
     assert {"scan", "token", "snapshot build"} <= documented
     tried = {" ".join(command.split()[: 1 + (command.split()[0] in groups)]) for command in COMMANDS}
     assert documented - tried - {"up", "down"} == set()
+
+
+def test_dev_container_and_commit_hook_ask_make_for_targets_that_exist() -> None:
+    rules = set(re.findall(r"^([\w./-]+):(?!=)", MAKEFILE, re.MULTILINE))
+    for file in (".devcontainer/devcontainer.json", ".pre-commit-config.yaml"):
+        asked = {
+            name for names in re.findall(r"make ([\w./ -]+)\b", (ROOT / file).read_text()) for name in names.split()
+        }
+        assert asked
+        assert asked <= rules, file
