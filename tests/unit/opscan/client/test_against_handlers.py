@@ -8,7 +8,6 @@ from opscan import Client
 from tests.race.local_http import Request
 from tests.support.local_api import api
 
-
 pytestmark = pytest.mark.usefixtures("lambdas")
 
 
