@@ -2,7 +2,7 @@
 
 import typer
 
-from opscan.commands import catalogue, history, local, logs, profile, scan, snapshots
+from opscan.commands import catalogue, history, local, logs, profile, run, scan, snapshots
 from opscan.commands.exit_codes import EXIT_CODES, ExitCodes
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("list")(history.show)
 app.command()(history.cancel)
 app.command()(history.delete)
 app.command()(catalogue.strategies)
+app.command()(run.run)
 app.command()(local.up)
 app.command()(local.down)
 app.command()(local.token)

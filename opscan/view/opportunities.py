@@ -53,6 +53,16 @@ def _plain(said: Callable[[Opportunity], str], style: str = "") -> Cell:
     return lambda found: Text(said(found) or NOTHING, style=style)
 
 
+def _kind(found: Opportunity) -> str:
+    """The type, where it says more than the strategy's name, and where to trade."""
+    kind = "" if found.opportunity_type == found.strategy_id else found.opportunity_type
+    return ", ".join(filter(None, (kind, found.exchange)))
+
+
+def _horizon(found: Opportunity) -> str:
+    return duration(found.horizon_hours) if found.horizon_hours else found.estimated_timeframe
+
+
 def _money(amount: Callable[[Opportunity], float | None], style: str = "") -> Cell:
     return lambda found: Text(money(amount(found)), style=style)
 
@@ -76,13 +86,10 @@ def _risk(found: Opportunity) -> Text:
     return Text(found.risk_level or NOTHING, style=_RISK.get(found.risk_level, ""))
 
 
-_ACTION = (
-    ("what to do", _plain(lambda found: found.action or found.symbol, "bold")),
-    ("exchange", _plain(lambda found: found.exchange, "dim")),
-)
+_ACTION = ("what to do", _plain(lambda found: found.action or found.symbol, "bold"))
 _STRATEGY = (
     ("strategy", _plain(lambda found: found.strategy_id)),
-    ("type", _plain(lambda found: found.opportunity_type, "dim")),
+    ("type, exchange", _plain(_kind, "dim")),
 )
 _PRICES = Column(
     (
@@ -99,19 +106,11 @@ _CONFIDENCE = (
     ("confidence", _plain(lambda found: confidence(found.confidence_score))),
     ("statistic", _plain(statistic, "dim")),
 )
-_RISK_AND_HORIZON = (
-    ("risk", _risk),
-    (
-        "horizon",
-        _plain(lambda found: duration(found.horizon_hours) if found.horizon_hours else found.estimated_timeframe),
-    ),
-)
-_CAPITAL = Column(
-    (
-        ("capital $", _money(lambda found: found.required_capital_usd)),
-        ("fees $", _money(lambda found: found.fees_usd, "dim")),
-    ),
-    "right",
+_RISK_LEVEL = ("risk", _risk)
+_HORIZON = ("horizon", _plain(_horizon))
+_CAPITAL = (
+    ("capital $", _money(lambda found: found.required_capital_usd)),
+    ("fees $", _money(lambda found: found.fees_usd, "dim")),
 )
 _EXTRA = Column(
     (
@@ -124,13 +123,13 @@ _EXTRA = Column(
 
 def _columns(width: int, first: tuple[str, Cell]) -> tuple[Column, ...]:
     """The columns for a console of `width`, with the money that it is about before the expected value."""
-    names = (Column(_ACTION), Column(_STRATEGY)) if width >= WIDE else (Column(_ACTION + _STRATEGY),)
+    names = (Column((_ACTION,)), Column(_STRATEGY)) if width >= WIDE else (Column((_ACTION, *_STRATEGY)),)
     judged = (
-        (Column(_CONFIDENCE, "right"), Column(_RISK_AND_HORIZON))
+        (Column(_CONFIDENCE, "right"), Column((_RISK_LEVEL, _HORIZON)), Column(_CAPITAL, "right"))
         if width >= NORMAL
-        else (Column(_CONFIDENCE + _RISK_AND_HORIZON, "right"),)
+        else (Column((*_CONFIDENCE, _RISK_LEVEL), "right"), Column((*_CAPITAL, _HORIZON), "right"))
     )
-    return (*names, Column((first, *_LOSS), "right"), _PRICES, *judged, _CAPITAL, *((_EXTRA,) if width >= WIDE else ()))
+    return (*names, Column((first, *_LOSS), "right"), _PRICES, *judged, *((_EXTRA,) if width >= WIDE else ()))
 
 
 def table_of(opportunities: tuple[Opportunity, ...], width: int) -> Table:
