@@ -38,7 +38,7 @@ down: .venv/ready ## end the local stack
 test: .venv/ready .opscan/env/ready ## run every test (ARGS="...")
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-check: .venv/ready .opscan/env/checks-ready ## locks, format, lint, types, import rules, template, its security, layers, licences
+check: .venv/ready .opscan/env/checks-ready ## locks, format, lint, types, import rules, retired words, template, its security, layers, licences
 	@for project in $(LOCKED); do \
 	  $(UV) lock -q --check --project $$project || \
 	    { echo "$$project/uv.lock is not what its pyproject.toml asks for: run \`uv lock --project $$project\`."; exit 1; }; \
@@ -47,8 +47,10 @@ check: .venv/ready .opscan/env/checks-ready ## locks, format, lint, types, impor
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 	SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.opscan/sam $(BIN)/sam validate --lint --region us-east-1
 	$(CHECKS_BIN)/cfn-lint template.yaml --append-rules cfn_lint_serverless.rules
+	$(BIN)/python -m infra.checks.expanded > .opscan/template.yaml
 	$(CHECKS_BIN)/checkov --config-file $(CHECKS)/checkov.yaml
 	$(BIN)/python -m infra.checks.licences --check
 	@for layer in $(LAYERS); do \

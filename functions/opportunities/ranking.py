@@ -20,12 +20,14 @@ def score(opportunity: Opportunity) -> float:
     """Expected return on capital per day, weighted by confidence: comparable across strategies and horizons.
 
     Confidence does not soften an expected loss. Capital counts as 1 USD at the least, days as a tenth at the least, so
-    that neither a tiny stake nor a moment's horizon can outrank everything.
+    that neither a tiny stake nor a moment's horizon can outrank everything. It has seven significant digits, as all
+    numbers in results have: the last of a float's seventeen are the processor's, and must not break a tie.
     """
     expected: Any = opportunity.metadata["expected_value_usd"]
     capital = max(opportunity.required_capital_usd, 1.0)
     days = max(_DAYS[opportunity.estimated_timeframe], 0.1)
-    return float(expected * (opportunity.confidence_score if expected > 0 else 1.0) / capital / days)
+    daily = expected * (opportunity.confidence_score if expected > 0 else 1.0) / capital / days
+    return float(f"{daily:.7g}")
 
 
 def ranked(opportunities: Iterable[Opportunity]) -> list[Opportunity]:

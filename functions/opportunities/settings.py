@@ -52,5 +52,5 @@ def simulation_seed() -> int:
 
 
 def strategy() -> str:
-    """The one strategy that this Lambda runs."""
+    """The one strategy that this Lambda runs, by its logical id in the template."""
     return _required("STRATEGY")

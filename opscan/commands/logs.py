@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer import Option
 
+from opportunities import strategies
 from opscan.client.values import items, printable, text
 from opscan.commands.options import context_of
 
@@ -91,7 +92,7 @@ def _entry(at: float, stream: str, lines: list[str]) -> Entry:
     named = (pattern.search(line) for pattern in _NAMES for line in (stream, *lines))
     function = next((match[1] for match in named if match), "")
     _, _, strategy = function.partition("-strategy-")
-    function = strategy.replace("-", "_") or function
+    function = strategies.named(strategy) or function
     return Entry(at, function, tuple(map(_readable, lines)))
 
 

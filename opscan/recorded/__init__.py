@@ -1,1 +1,1 @@
-"""Markets out of recorded files."""
+"""Readers of recorded files, and the market snapshots that they make of them."""

@@ -1,4 +1,4 @@
-"""Binance's answers and streams: spot, USD-margined and coin-margined contracts, told apart by host or by shape."""
+"""Binance's messages: spot, USD-margined and coin-margined contracts, told apart by host or by shape."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from opportunities.market.universe import STABLE
-from opscan.recorded.events import Book, Change, Event, Ignored, Key, Listed, number, numbers, side
+from opscan.recorded.events import Book, BookDelta, Event, Ignored, Instrument, Key, number, side, ticker
 from opscan.recorded.messages import Message
 
 EXCHANGE = "binance"
@@ -37,10 +37,10 @@ def named(kind: str, symbol: str) -> Key | None:
     return Key(EXCHANGE, f"{base}/{quote}{settle}-{term}")
 
 
-def usual(key: Key) -> Listed:
+def assumed(key: Key) -> Instrument:
     """What a contract is where no instruments were recorded: if inverse, 100 USD of BTC and 10 USD of all others."""
     size = (100.0 if key.base == "BTC" else 10.0) if key.inverse else 1.0
-    return Listed(key, size, size, assumed=True)
+    return Instrument(key, size, size, assumed=True)
 
 
 def events(message: Message) -> Iterator[Event]:
@@ -60,7 +60,7 @@ def _answer(kind: str, message: Message) -> Iterator[Event]:
     rows = message.body if isinstance(message.body, list) else [message.body]
     for row in rows:
         if what == "exchangeInfo":
-            yield from (_listed(kind, symbol) for symbol in row["symbols"])
+            yield from (_instrument(kind, symbol) for symbol in row["symbols"])
         elif what == "depth":
             yield _book(kind, dict(parse_qsl(message.url.query))["symbol"], row)
         elif what in ("ticker/bookTicker", "ticker/24hr", "premiumIndex"):
@@ -78,7 +78,7 @@ def _streamed(what: str, data: Mapping[str, Any]) -> Event:
     if what == "depthUpdate":
         key = named(kind, symbol)
         bids, asks = side(data["b"], empty=True), side(data["a"], empty=True)
-        return Change(key, bids, asks, data["U"], data["u"], data.get("pu")) if key else Ignored(_NO_DOLLARS)
+        return BookDelta(key, bids, asks, data["U"], data["u"], data.get("pu")) if key else Ignored(_NO_DOLLARS)
     if what == "markPriceUpdate":
         renamed = {"markPrice": "p", "indexPrice": "i", "lastFundingRate": "r", "nextFundingTime": "T"}
     else:
@@ -101,8 +101,8 @@ def _quoted(kind: str, symbol: str, row: Mapping[str, Any], in_contracts: bool) 
     key = named(kind, symbol)
     if key is None:
         return Ignored(_NO_DOLLARS)
-    usd = number(row.get("volume")) * usual(key).contract_size if in_contracts else row.get("quoteVolume")
-    return numbers(
+    usd = number(row.get("volume")) * assumed(key).contract_size if in_contracts else row.get("quoteVolume")
+    return ticker(
         key,
         {
             "bid": row.get("bidPrice"),
@@ -125,7 +125,7 @@ def _book(kind: str | None, symbol: str, body: Mapping[str, Any]) -> Event:
     return Book(key, side(body["bids"]), side(body["asks"]), body["lastUpdateId"]) if key else Ignored(_NO_DOLLARS)
 
 
-def _listed(kind: str, row: Mapping[str, Any]) -> Event:
+def _instrument(kind: str, row: Mapping[str, Any]) -> Event:
     key = named(kind, row["symbol"])
     if key is None:
         return Ignored("instrument " + _NO_DOLLARS)
@@ -133,7 +133,7 @@ def _listed(kind: str, row: Mapping[str, Any]) -> Event:
     notional = filters.get("NOTIONAL", filters.get("MIN_NOTIONAL", {}))
     size = number(row["contractSize"]) if kind == INVERSE else 1.0
     least = number(filters["LOT_SIZE"].get("minQty")) * size if kind == INVERSE else None
-    return Listed(
+    return Instrument(
         key,
         contract_size=size,
         unit=size,

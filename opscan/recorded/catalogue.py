@@ -1,6 +1,6 @@
-"""Which recorded files are of which kind and market, in directories and all below them.
+"""Catalogue of recorded files: the kind and market of each, in directories and all below them.
 
-Files in freqtrade's convention, and order books, tell by their names what they are of:
+Names of candles, funding and order books say what they hold (freqtrade's convention):
 
     BTC_USDT-1h.feather                     spot candles (freqtrade's convention, `.csv` likewise)
     BTC_USDT_USDT-1h-futures.feather        candles of the perpetual
@@ -25,7 +25,7 @@ from opportunities.errors import MarketDataError
 from opportunities.market.timeframes import HOUR
 from opportunities.market.universe import unfit
 from opscan.recorded import binance
-from opscan.recorded.events import Listed
+from opscan.recorded.events import Instrument
 from opscan.recorded.messages import first_line, is_recording
 from opscan.recorded.tables import read_lines
 
@@ -68,10 +68,10 @@ class Market:
 class BookFile:
     """An order book's file; files of one `recording` (directory and day) were made at about the same time.
 
-    `listed` is on Binance, whichever exchange the book was recorded on.
+    `instrument` is on Binance, whichever exchange the book was recorded on.
     """
 
-    listed: Listed
+    instrument: Instrument
     path: Path
     recording: tuple[Path, str]
 
@@ -184,7 +184,7 @@ def _book(named: re.Match[str], path: Path) -> BookFile | str:
     if key is None:
         return "not quoted in dollars"
     reason = unfit(key.base, key.quote, key.settle)
-    return reason or BookFile(binance.usual(key), path, (path.parent, named["day"]))
+    return reason or BookFile(binance.assumed(key), path, (path.parent, named["day"]))
 
 
 def _kind(path: Path) -> str | None:

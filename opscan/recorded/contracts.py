@@ -1,4 +1,4 @@
-"""The perpetuals and dated futures of a recorded snapshot: out of candles and funding, and out of what was quoted."""
+"""Perpetuals and dated futures of a recorded snapshot, made of candles, funding and quotes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -169,7 +169,7 @@ def assumptions(
     ]
     if unmarked:
         said["marks"] = f"the last trade or the middle of bid and ask, as no mark was recorded, for {_names(unmarked)}"
-    listings = [each.listed for each in observed.values() if each.listed.assumed]
+    listings = [each.instrument for each in observed.values() if each.instrument.assumed]
     if sized := [each.key for each in listings if each.key.inverse and isfinite(each.contract_size)]:
         said["contract sizes"] = f"100 USD of BTC and 10 USD of other coins, as Binance has them, for {_names(sized)}"
     return said

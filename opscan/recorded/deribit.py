@@ -1,4 +1,4 @@
-"""Deribit's answers and subscriptions: contracts and options, inverse ones counted in USD, the others in coins."""
+"""Deribit's messages: contracts and options; inverse ones are counted in USD, the others in coins."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from opportunities.market.option_chains import dated, deribit_contract, deribit_expiry
 from opscan.recorded.binance import TRADES
-from opscan.recorded.events import Book, Change, Event, Ignored, Key, Listed, Side, number, numbers, side
+from opscan.recorded.events import Book, BookDelta, Event, Ignored, Instrument, Key, Side, number, side, ticker
 from opscan.recorded.messages import Message
 
 EXCHANGE = "deribit"
@@ -37,9 +37,9 @@ def named(name: str) -> Key | None:
     return Key(EXCHANGE, f"{symbol}-{dated(expiry)}") if expiry else None
 
 
-def usual(key: Key) -> Listed:
+def assumed(key: Key) -> Instrument:
     """Sizes are in USD of inverse contracts, else in units of base; how much a contract is, only they say."""
-    return Listed(key, contract_size=nan, unit=1.0, assumed=True)
+    return Instrument(key, contract_size=nan, unit=1.0, assumed=True)
 
 
 def events(message: Message) -> Iterator[Event]:
@@ -59,7 +59,7 @@ def events(message: Message) -> Iterator[Event]:
     elif message.url.netloc == _HOST:
         what, result = message.url.path.rpartition("/")[2], body["result"]
         if what == "get_instruments":
-            yield from (_listed(row) for row in result if row.get("is_active", True))
+            yield from (_instrument(row) for row in result if row.get("is_active", True))
         elif what in ("ticker", "get_order_book"):
             yield (quoted := _ticker(result))
             if what == "get_order_book" and not isinstance(quoted, Ignored):
@@ -84,7 +84,7 @@ def _ticker(row: Mapping[str, Any]) -> Event:
     option = key.section == "options"
     index = number(row.get("index_price"))
     in_usd = 1.0 if key.inverse and not option else index
-    return numbers(
+    return ticker(
         key,
         {
             "bid": row["best_bid_price"],
@@ -112,7 +112,7 @@ def _book(row: Mapping[str, Any]) -> Event:
     update, previous = row["change_id"], row.get("prev_change_id")
     if row.get("type", "snapshot") == "snapshot":
         return Book(key, bids, asks, update)
-    return Change(key, bids, asks, update, update, previous)
+    return BookDelta(key, bids, asks, update, update, previous)
 
 
 def _side(levels: list[list[Any]]) -> Side:
@@ -120,13 +120,13 @@ def _side(levels: list[list[Any]]) -> Side:
     return side([level[-2:] for level in levels], empty=True)
 
 
-def _listed(row: Mapping[str, Any]) -> Event:
+def _instrument(row: Mapping[str, Any]) -> Event:
     key = named(row["instrument_name"])
     if key is None:
         return Ignored("listed " + _unread(row["instrument_name"]))
     size, least = number(row["contract_size"]), number(row["min_trade_amount"])
     in_usd = key.inverse and key.section != "options"
-    return Listed(
+    return Instrument(
         key,
         contract_size=size,
         unit=1.0,

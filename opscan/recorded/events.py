@@ -1,4 +1,4 @@
-"""What exchanges' messages say, in one language: instruments, order books and their changes, and single numbers.
+"""Events that exchanges' messages are translated into: instruments, order books, their changes and tickers.
 
 Sizes and volumes are in the exchange's own unit until an instrument tells what that is.
 """
@@ -58,9 +58,9 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What one order of an instrument may be, as in `Rules`, and what one unit of its books' sizes is: units of base,
-    or USD of an inverse contract. `assumed` where the exchange was not recorded to say so.
+class Instrument:
+    """The rules for orders of an instrument, as in `Rules`, and the `unit` of its books' sizes: units of base, or USD
+    of an inverse contract. `assumed` where no recorded message states them.
     """
 
     key: Key
@@ -88,7 +88,7 @@ class Book:
 
 
 @dataclass(frozen=True)
-class Change:
+class BookDelta:
     """New sizes of some levels: the updates `first` to `last`. It follows a book of an update in [first - 1, last), or
     the change that ended with `previous`. Raises ValueError where these are no numbers.
     """
@@ -105,8 +105,8 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """Numbers of an instrument by name: those of `NUMBERS` that the message has."""
+class Ticker:
+    """Current numbers of an instrument by name: those of `TICKER_FIELDS` that the message has."""
 
     key: Key
     values: Mapping[str, float]
@@ -119,10 +119,10 @@ class Ignored:
     reason: str
 
 
-type Event = Listed | Book | Change | Numbers | Ignored
+type Event = Instrument | Book | BookDelta | Ticker | Ignored
 
 PRICES = ("bid", "ask", "last", "mark", "index", "forward", "mark_iv")
-NUMBERS = (
+TICKER_FIELDS = (
     *PRICES,
     *("bid_size", "ask_size", "volume_24h_usd", "open_interest_usd"),
     *("funding_rate", "funding_hours", "next_funding_time"),
@@ -144,10 +144,10 @@ def _numbered(*updates: object) -> None:
             raise ValueError(f"{each!r:.60} is not the number of an update")  # noqa: TRY004 - the message is to blame
 
 
-def numbers(key: Key, values: Mapping[str, object]) -> Numbers:
+def ticker(key: Key, values: Mapping[str, object]) -> Ticker:
     """The values that are numbers; prices that are not positive are none."""
     read = {name: number(value) for name, value in values.items()}
-    return Numbers(
+    return Ticker(
         key, {name: value for name, value in read.items() if not isnan(value) and (name not in PRICES or value > 0)}
     )
 

@@ -1,4 +1,4 @@
-"""The recorded market: a snapshot as of a moment, out of directories of candles, funding, order books and options."""
+"""The recorded market: a snapshot as of a moment, made of directories of candles, funding, books and options."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

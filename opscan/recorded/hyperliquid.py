@@ -1,17 +1,17 @@
-"""Hyperliquid's subscriptions: order books of its perpetuals, which are linear and settled in USDC."""
+"""Hyperliquid's messages: order books of its perpetuals, which are linear and settled in USDC."""
 
 from collections.abc import Iterator
 
 from opscan.recorded.binance import TRADES
-from opscan.recorded.events import Book, Event, Ignored, Key, Listed, side
+from opscan.recorded.events import Book, Event, Ignored, Instrument, Key, side
 from opscan.recorded.messages import Message
 
 EXCHANGE = "hyperliquid"
 
 
-def usual(key: Key) -> Listed:
+def assumed(key: Key) -> Instrument:
     """Sizes are units of base."""
-    return Listed(key, contract_size=1.0, unit=1.0, assumed=True)
+    return Instrument(key, contract_size=1.0, unit=1.0, assumed=True)
 
 
 def events(message: Message) -> Iterator[Event]:

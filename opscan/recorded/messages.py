@@ -1,4 +1,4 @@
-"""Recorded messages of exchanges, one a line, with the moment at which each was received.
+"""Reader of exchanges' recorded messages: one a line, with the moment at which each was received.
 
 https://api.exchange.com/depth?symbol=BTCUSDT -> 1633998512.32: {...}    an answer, and what was asked
 wss://exchange.com/ws <-> 1626993723.42                                  a connection

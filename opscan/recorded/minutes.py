@@ -1,7 +1,7 @@
-"""Minute candles of Deribit's perpetuals that were recorded beside its option chains, one a row, hours apart.
+"""Minute candles of Deribit's perpetuals, recorded beside its option chains, one a row and hours apart.
 
-They are too far apart for candles, so the newest one tells a price only: its close if it was closed at the moment, else
-its open.
+They are too far apart for a series, so the newest one gives a price only: its close if it was closed at the moment,
+else its open.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from opscan.recorded import deribit
-from opscan.recorded.events import Key, numbers
+from opscan.recorded.events import Key, ticker
 from opscan.recorded.replay import MINUTE, QUOTES_LAST, Observed
 from opscan.recorded.tables import read_table
 
@@ -44,8 +44,8 @@ def read_minutes(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> l
                 excluded["minute candle without a price"] += 1
                 continue
             quotes = {short: float(columns[long][i]) for long, short in _QUOTES.items()}
-            known = numbers(key, {"last": price, **quotes})
+            known = ticker(key, {"last": price, **quotes})
             excluded["minute candle with a newer one"] += key in found
             if key not in found or times[row] >= found[key].quoted:
-                found[key] = Observed(deribit.usual(key), None, known.values, float(times[row]))
+                found[key] = Observed(deribit.assumed(key), None, known.values, float(times[row]))
     return list(found.values())

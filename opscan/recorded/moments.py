@@ -1,4 +1,4 @@
-"""Which recorded order books and option chains belong to a moment, and what of them was assumed.
+"""Choice of the recorded order books and option chains that belong to a moment, with what was assumed of them.
 
 A recording takes seconds: one that is stamped within the minute that begins at the moment belongs to it.
 """
@@ -49,7 +49,7 @@ def books_of(files: Sequence[BookFile], as_of: int, exchange: str, excluded: Cou
             times[file.recording] = max(book.time, times.get(file.recording, 0.0))
     found: dict[Key, Observed] = {}
     for file, book in read:
-        key = Key(exchange, file.listed.key.symbol)
+        key = Key(exchange, file.instrument.key.symbol)
         time = times.get(file.recording) if book.time is None else book.time
         if time is None:
             excluded["order book without a time"] += 1
@@ -59,7 +59,7 @@ def books_of(files: Sequence[BookFile], as_of: int, exchange: str, excluded: Cou
             excluded["order book with a newer one"] += 1
         else:
             excluded["order book with a newer one"] += key in found
-            found[key] = Observed(replace(file.listed, key=key), replace(book, time=time), {}, -inf)
+            found[key] = Observed(replace(file.instrument, key=key), replace(book, time=time), {}, -inf)
     return list(found.values())
 
 
@@ -72,9 +72,9 @@ def merged(observed: Iterable[Observed], as_of: int, excluded: Counter[str]) -> 
     for each in sorted(observed, key=lambda each: each.quoted):
         if before := found.get(each.key):
             excluded["order book with a newer one"] += bool(before.book and each.book)
-            listed = before.listed if each.listed.assumed else each.listed
+            instrument = before.instrument if each.instrument.assumed else each.instrument
             newest = max(before, each, key=lambda one: one.booked)
-            found[each.key] = Observed(listed, newest.book, {**before.values, **each.values}, each.quoted)
+            found[each.key] = Observed(instrument, newest.book, {**before.values, **each.values}, each.quoted)
         else:
             found[each.key] = each
     for key, each in list(found.items()):
@@ -117,8 +117,8 @@ def options_of(
                     raise MarketDataError(f"{path}: it records the same as {first}; leave one of them out.")
                 exported.append(quote)
     recorded = {quote.contract for quote in (*live, *exported)}
-    heard = {_contract(each): each for each in observed if _contract(each) not in recorded}
-    quotes, derived = with_forwards([*live, *exported, *starmap(_quote, heard.items())])
+    quoted = {_contract(each): each for each in observed if _contract(each) not in recorded}
+    quotes, derived = with_forwards([*live, *exported, *starmap(_quote, quoted.items())])
     if not quotes:
         return None
     section = options_section(quotes, deribit.EXCHANGE)
@@ -138,7 +138,7 @@ def options_of(
             "volatilities are the middle of bid and ask"
         )
     times = [chain.time] if chain and chain.time is not None and live else []
-    times += [int(each.time) for each in heard.values()]
+    times += [int(each.time) for each in quoted.values()]
     return RecordedOptions(section, max(times, default=None), assumptions)
 
 
@@ -150,7 +150,7 @@ def _contract(option: Observed) -> Contract:
 def _quote(contract: Contract, option: Observed) -> Quote:
     bid, ask = option.quotes
     values = {name: option.values.get(name, nan) for name in _QUOTED}
-    known = {"tick": option.listed.tick, "lot": option.listed.lot}
+    known = {"tick": option.instrument.tick, "lot": option.instrument.lot}
     return Quote(contract, bid, ask, **values, **known)
 
 

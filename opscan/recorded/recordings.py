@@ -1,6 +1,6 @@
-"""One recorded file at a time: candles or funding out of CSV or Feather, checked row by row up to a moment.
+"""Reader of one file of candles or funding, CSV or Feather, checked row by row up to a moment.
 
-Rows after the moment are not looked at, apart from their dates: nothing in them can change what is read. Errors name
+Of rows after the moment only the dates are read: nothing else in them can change the result. Errors name
 the file, the row (the first row of data is 1) and the cause.
 """
 

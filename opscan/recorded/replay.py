@@ -1,4 +1,4 @@
-"""Recorded messages played back until a moment: what each instrument's book, quotes and rules then were.
+"""Replay of recorded messages up to a moment: the book, quotes and rules that each instrument then had.
 
 What is first heard of an instrument within the minute that begins at the moment belongs to it, since a recording takes
 seconds; nothing else that came in after the moment is looked at.
@@ -13,30 +13,31 @@ from pathlib import Path
 from opportunities.errors import MarketDataError
 from opscan.recorded import binance, deribit, hyperliquid
 from opscan.recorded.depth import Depth
-from opscan.recorded.events import Book, Change, Event, Ignored, Key, Listed, Numbers, best_first
+from opscan.recorded.events import Book, BookDelta, Event, Ignored, Instrument, Key, Ticker, best_first
 from opscan.recorded.messages import Message, read_messages
 
 MINUTE = 60
 QUOTES_LAST = 15 * MINUTE
 _RULES_LAST = 24 * 60 * MINUTE
 _EXCHANGES = (binance, deribit, hyperliquid)
-_USUAL: Mapping[str, Callable[[Key], Listed]] = {each.EXCHANGE: each.usual for each in _EXCHANGES}
+_ASSUMED: Mapping[str, Callable[[Key], Instrument]] = {each.EXCHANGE: each.assumed for each in _EXCHANGES}
 
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """One instrument at the moment: its rules, its book in the exchange's own unit, and its `NUMBERS`, the last of
-    which was heard at `quoted` (epoch seconds; -inf where there is none).
+    """One instrument at the moment: its rules, its book in the exchange's own unit, and its ticker's `values`.
+
+    The last of these was heard at `quoted` (epoch seconds; -inf where there is none).
     """
 
-    listed: Listed
+    instrument: Instrument
     book: Depth | None
     values: Mapping[str, float]
     quoted: float
 
     @property
     def key(self) -> Key:
-        return self.listed.key
+        return self.instrument.key
 
     @property
     def booked(self) -> float:
@@ -52,7 +53,7 @@ class Observed:
     def depth(self) -> Depth | None:
         """The book in units of base."""
         in_usd = self.key.inverse and self.key.section != "options"
-        return self.book.in_base(self.listed.unit, inverse=in_usd) if self.book else None
+        return self.book.in_base(self.instrument.unit, inverse=in_usd) if self.book else None
 
     @property
     def middle(self) -> float:
@@ -67,17 +68,17 @@ class Observed:
 
 
 @dataclass
-class _Heard:
+class _InstrumentState:
     """What was heard of one instrument so far; times are -inf before anything was."""
 
     bids: dict[float, float] = field(default_factory=dict)
     asks: dict[float, float] = field(default_factory=dict)
     update: int | None = None
     booked: float = -inf
-    early: list[Change] = field(default_factory=list)
+    early: list[BookDelta] = field(default_factory=list)
     values: dict[str, float] = field(default_factory=dict)
     quoted: float = -inf
-    listed: Listed | None = None
+    instrument: Instrument | None = None
 
 
 def replay(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> list[Observed]:
@@ -86,15 +87,15 @@ def replay(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> list[Ob
 
     Raises MarketDataError, with file and line, for what is no message, or not what its exchange sends.
     """
-    heard: dict[Key, _Heard] = {}
+    states: dict[Key, _InstrumentState] = {}
     events = [each for path in paths for each in _named(list(_events(path, as_of, excluded)))]
     for time, event in sorted(events, key=lambda each: each[0]):  # the files of one recorder overlap in time
         if isinstance(event, Ignored):
             excluded[event.reason] += 1
         else:
-            _hear(heard.setdefault(event.key, _Heard()), event, time, as_of, excluded)
+            _apply(states.setdefault(event.key, _InstrumentState()), event, time, as_of, excluded)
     found = []
-    for key, each in heard.items():
+    for key, each in states.items():
         old = each.booked < as_of - QUOTES_LAST
         if old and each.booked > -inf:
             excluded["order book of another time"] += 1
@@ -103,9 +104,9 @@ def replay(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> list[Ob
             excluded["quote of another time"] += 1
         book = None if old else _depth(key, each, excluded)
         silent = each.booked == each.quoted == -inf
-        if book or not stale or each.listed or silent:
+        if book or not stale or each.instrument or silent:
             known, quoted = ({}, -inf) if stale else (each.values, each.quoted)
-            found.append(Observed(each.listed or _USUAL[key.exchange](key), book, known, quoted))
+            found.append(Observed(each.instrument or _ASSUMED[key.exchange](key), book, known, quoted))
     return found
 
 
@@ -128,7 +129,7 @@ def _read(message: Message) -> Sequence[Event]:
 
 def _named(events: list[tuple[float, Event]]) -> Iterator[tuple[float, Event]]:
     """The events; a book that does not say what it is of is of the only instrument whose changes stand beside it."""
-    changing = {event.key for _, event in events if isinstance(event, Change)}
+    changing = {event.key for _, event in events if isinstance(event, BookDelta)}
     for time, event in events:
         if not isinstance(event, Book) or event.key.symbol:
             yield time, event
@@ -138,59 +139,63 @@ def _named(events: list[tuple[float, Event]]) -> Iterator[tuple[float, Event]]:
             yield time, Ignored("order book that does not say of what")
 
 
-def _hear(
-    heard: _Heard, event: Book | Change | Numbers | Listed, time: float, as_of: int, excluded: Counter[str]
+def _apply(
+    state: _InstrumentState,
+    event: Book | BookDelta | Ticker | Instrument,
+    time: float,
+    as_of: int,
+    excluded: Counter[str],
 ) -> None:
     late = time > as_of
-    if isinstance(event, Listed):
+    if isinstance(event, Instrument):
         if time < as_of - _RULES_LAST:
             excluded["instrument listed at another time"] += 1
-        elif not late or heard.listed is None:
-            heard.listed = event
-    elif isinstance(event, Numbers):
-        new = event.values if not late else {k: v for k, v in event.values.items() if k not in heard.values}
+        elif not late or state.instrument is None:
+            state.instrument = event
+    elif isinstance(event, Ticker):
+        new = event.values if not late else {k: v for k, v in event.values.items() if k not in state.values}
         if new:
-            heard.values |= new
-            heard.quoted = time
+            state.values |= new
+            state.quoted = time
     elif isinstance(event, Book):
-        if late and heard.booked >= as_of - QUOTES_LAST:
+        if late and state.booked >= as_of - QUOTES_LAST:
             return
-        if heard.update is not None and event.update is not None and event.update < heard.update:
+        if state.update is not None and event.update is not None and event.update < state.update:
             excluded["order book with a newer one"] += 1  # an answer can be slower than the stream
             return
-        heard.bids, heard.asks = dict(event.bids), dict(event.asks)
-        heard.update, heard.booked = event.update, time
-        waiting, heard.early = heard.early, []
-        for change in waiting:
-            _change(heard, change, time, excluded)
-    elif heard.booked == -inf:
-        heard.early.append(event)
+        state.bids, state.asks = dict(event.bids), dict(event.asks)
+        state.update, state.booked = event.update, time
+        early, state.early = state.early, []
+        for delta in early:
+            _apply_delta(state, delta, time, excluded)
+    elif state.booked == -inf:
+        state.early.append(event)
     elif not late:
-        _change(heard, event, time, excluded)
+        _apply_delta(state, event, time, excluded)
 
 
-def _change(heard: _Heard, change: Change, time: float, excluded: Counter[str]) -> None:
-    if heard.update is None or change.last <= heard.update:
+def _apply_delta(state: _InstrumentState, delta: BookDelta, time: float, excluded: Counter[str]) -> None:
+    if state.update is None or delta.last <= state.update:
         return
-    if change.first > heard.update + 1 and change.previous != heard.update:
+    if delta.first > state.update + 1 and delta.previous != state.update:
         excluded["order book whose changes have a gap"] += 1
-        heard.update, heard.booked = None, -inf
-        heard.early = [change]
+        state.update, state.booked = None, -inf
+        state.early = [delta]
         return
-    heard.bids |= change.bids
-    heard.asks |= change.asks
-    heard.update, heard.booked = change.last, time
+    state.bids |= delta.bids
+    state.asks |= delta.asks
+    state.update, state.booked = delta.last, time
 
 
-def _depth(key: Key, heard: _Heard, excluded: Counter[str]) -> Depth | None:
+def _depth(key: Key, state: _InstrumentState, excluded: Counter[str]) -> Depth | None:
     """The book; None, and counted, where it has no two sides, or they cross."""
-    if heard.booked == -inf:
+    if state.booked == -inf:
         return None
-    bids, asks = best_first(heard.bids, descending=True), best_first(heard.asks, descending=False)
+    bids, asks = best_first(state.bids, descending=True), best_first(state.asks, descending=False)
     if not len(bids) or not len(asks):
-        excluded["order book of one side"] += key.section != "options" or not heard.values
+        excluded["order book of one side"] += key.section != "options" or not state.values
         return None
     if bids[0, 0] >= asks[0, 0]:
         excluded["crossed order book"] += 1
         return None
-    return Depth(bids, asks, heard.booked)
+    return Depth(bids, asks, state.booked)

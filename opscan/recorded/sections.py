@@ -1,4 +1,4 @@
-"""The spot section of a recorded snapshot, and what all share: series on one grid of hours, quotes, rules."""
+"""Spot section of a recorded snapshot, and what all sections share: series on one grid of hours, quotes, rules."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -107,10 +107,10 @@ def books(keys: Sequence[Key], observed: Markets) -> Books | None:
 
 def rules(keys: Sequence[Key], observed: Markets) -> Rules | None:
     """What was recorded of the markets' orders, NaN where nothing was; None where that is so of all."""
-    listed = [observed[key].listed if key in observed else None for key in keys]
-    if not any(each and (np.isfinite(each.tick) or each.key.inverse) for each in listed):
+    instruments = [observed[key].instrument if key in observed else None for key in keys]
+    if not any(each and (np.isfinite(each.tick) or each.key.inverse) for each in instruments):
         return None
-    return Rules(*(np.array([getattr(each, name) if each else np.nan for each in listed]) for name in RULES))
+    return Rules(*(np.array([getattr(each, name) if each else np.nan for each in instruments]) for name in RULES))
 
 
 def hourly(series: Sequence[Bars | None]) -> Candles | None:

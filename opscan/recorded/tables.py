@@ -1,4 +1,4 @@
-"""CSV and Feather files as columns: dates as epoch milliseconds, numbers on demand, every refusal with its row."""
+"""CSV and Feather files as columns: dates as epoch milliseconds, numbers on demand, every error with its row."""
 
 import csv
 import gzip

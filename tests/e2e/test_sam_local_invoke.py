@@ -82,6 +82,7 @@ def invoke(function: str, event: str, endpoint_url: str) -> Any:
         [
             str(Path(sys.executable).with_name("sam")),
             *("local", "invoke", function),
+            *("--config-file", str(ROOT / "samconfig.toml")),
             *("--template", str(SAM_HOME / ".aws-sam/build/template.yaml")),
             *("--event", str(ROOT / f"tests/events/{event}.json")),
             *("--env-vars", str(ROOT / "tests/events/environment.json")),

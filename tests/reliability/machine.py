@@ -20,7 +20,7 @@ from opportunities.services.status import shown
 from tests.reliability.faults import Fault
 from tests.reliability.world import STRATEGIES, TABLE, World
 from tests.support.moto_direct import DirectDynamoDB
-from tests.support.template import table
+from tests.support.template import logical_id, table
 
 USERS = ("ann", "bob", "cat")
 _ALIVE = ("initiated", "scanning", "complete")
@@ -288,7 +288,7 @@ class Scans(RuleBasedStateMachine):
                 "investor": serialization.investor_to_json(Investor()),
             }
             if self.world.behaviour.get(strategy) != "boom":
-                answer = self.world.invoke(f"strategy-{strategy.replace('_', '-')}", task)
+                answer = self.world.invoke(f"strategy-{logical_id(strategy)}", task)
                 standing = model.outcomes.get(strategy)
                 assert answer["status"] == (standing["status"] if standing and self._delivered(model) else "late")
         self._hold()

@@ -145,7 +145,7 @@ class World:
     def invoke(self, function: str, payload: Any) -> Any:
         name, _, which = function.partition("-")
         self.used.add(name)
-        self._patch.setenv("STRATEGY", which.replace("-", "_"))
+        self._patch.setenv("STRATEGY", which)
         return HANDLERS[name].handler(payload, None)
 
     def _tell_ended(self, execution: Execution) -> None:

@@ -1,4 +1,4 @@
-"""template.yaml and the workflow's definition as data, intrinsic functions as {"Ref": ...} and {"Fn::X": ...}."""
+"""template.yaml, its loops written out, and the workflow's definition as data."""
 
 import json
 import re
@@ -6,21 +6,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from samcli.yamlhelper import yaml_parse
+from infra.checks.expanded import expanded
 
 ROOT = Path(__file__).parents[2]
 
 
 @cache
 def template() -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
-    return parsed
+    return expanded()
 
 
 def functions() -> dict[str, dict[str, Any]]:
     """The properties of every Lambda by logical id."""
     resources = template()["Resources"]
     return {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::Serverless::Function"}
+
+
+def logical_id(strategy: str) -> str:
+    """What the template calls a strategy's Lambda: a logical id has no underscores."""
+    return "".join(map(str.capitalize, strategy.split("_")))
 
 
 def environment(function: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,21 @@ def test_the_ranking_does_not_depend_on_the_order_of_arrival(found: list[Opportu
     assert [score for score, _, _ in key] == sorted((score for score, _, _ in key), reverse=True)
 
 
+def test_the_digits_that_a_processor_decides_break_no_tie() -> None:
+    """0.1 + 0.2 is more than 0.3 by the last digit of a float: no reason to stand first."""
+    first, second = (
+        opportunity(
+            symbol=symbol,
+            metadata={**opportunity().metadata, "expected_value_usd": expected},
+            confidence_score=1.0,
+            required_capital_usd=1.0,
+            estimated_timeframe=Timeframe.DAY,
+        )
+        for symbol, expected in (("BTC/USDT", 0.3), ("ETH/USDT", 0.1 + 0.2))
+    )
+    assert ranking.ranked([second, first]) == [first, second]
+
+
 @given(opportunities)
 def test_more_is_expected_of_what_ranks_higher(one: Opportunity) -> None:
     expected: Any = one.metadata["expected_value_usd"]

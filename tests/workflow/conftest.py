@@ -14,7 +14,7 @@ from infra.local.stack.emulator import Emulator
 from opportunities import scans, serialization
 from opportunities.aws.store import Store
 from opportunities.domain import Filters, Investor, Scan, ScanState
-from tests.support.template import ROOT, definition, table
+from tests.support.template import ROOT, definition, logical_id, table
 
 ACCOUNT = "arn:aws:{service}:us-east-1:000000000000:{name}"
 STRATEGIES = ("funding_arbitrage", "risk_management", "spot_momentum_strategy")
@@ -86,7 +86,7 @@ def rig(request: pytest.FixtureRequest, ministack: Emulator) -> Rig:
     dynamodb.create_table(TableName=stack, **table())
     role = _role(ministack, stack)
     code = _code()
-    for name in ("capture", *(f"strategy-{one.replace('_', '-')}" for one in STRATEGIES)):
+    for name in ("capture", *(f"strategy-{logical_id(one)}" for one in STRATEGIES)):
         ministack.client("lambda").create_function(
             FunctionName=f"{stack}-{name}",
             Runtime="python3.13",

@@ -25,7 +25,7 @@ def _market(key: str) -> MarketSnapshot:
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:
     """Answers with the status that stands for this strategy, or "late" when the scan has ended without it."""
-    name = settings.strategy()
+    name = strategies.named(settings.strategy())
     judge = Judge(name, strategies.load(name), _market, Store(clients.client("dynamodb"), settings.table_name()))
     task = task_from_json(event)
     try:

@@ -48,12 +48,12 @@ class Ladder:
             return None
         before = np.cumsum(size) - size
         taken = np.clip(quantity - before, 0.0, size)
-        return float(price @ taken / taken.sum())
+        return float((price * taken).sum() / taken.sum())
 
     def depth_usd(self) -> float:
         """What is offered within 0.5 % of the best price."""
         near = np.abs(self.price / self.price[0] - 1) <= _DEPTH_WITHIN
-        return float(self.price[near] @ self.size[near])
+        return float((self.price[near] * self.size[near]).sum())
 
 
 @dataclass(frozen=True)

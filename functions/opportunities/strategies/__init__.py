@@ -6,6 +6,7 @@ Names and descriptions are read from the source, so that a Lambda without numpy 
 """
 
 import ast
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -60,6 +61,11 @@ def load(name: str) -> Find:
     _path(name)
     find: Find = import_module(f"{__name__}.{name}").find
     return find
+
+
+def named(logical_id: str) -> str:
+    """The strategy whose Lambda has this logical id in the template: `risk_management` for `RiskManagement`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", logical_id).lower()
 
 
 def _path(name: str) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from opscan.commands import logs
 from tests.support.cli_fakes import FakeApi, FakeLogs, FakeRunning, FakeStack, run
 
-WORKER = "/home/me/.opscan/tmp/ministack-lambda-opportunity-scan-local-strategy-risk-management-vyshzqeb"
+WORKER = "/home/me/.opscan/tmp/ministack-lambda-opportunity-scan-local-strategy-RiskManagement-vyshzqeb"
 TRACEBACK = (
     "looking at 0",
     "Traceback (most recent call last):",

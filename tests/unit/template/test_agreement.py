@@ -4,12 +4,14 @@ import ast
 import importlib
 import json
 import re
+import time
 from typing import Any
 
 import pytest
 
 from opportunities import strategies
-from tests.support.template import ROOT, definition, environment, event, functions, template
+from tests.reliability.states import evaluate
+from tests.support.template import ROOT, definition, environment, event, functions, logical_id, template
 
 HANDLERS = ROOT / "functions" / "opportunities" / "handlers"
 API_EVENTS = sorted(path.stem for path in (ROOT / "tests" / "events").glob("*.json") if "routeKey" in event(path.stem))
@@ -18,7 +20,7 @@ STRATEGY_HANDLER = "opportunities.handlers.strategy.handler"
 
 def strategy_functions() -> dict[str, dict[str, Any]]:
     return {
-        environment(function)["STRATEGY"]: function
+        strategies.named(environment(function)["STRATEGY"]): function
         for function in functions().values()
         if function["Handler"] == STRATEGY_HANDLER
     }
@@ -28,11 +30,23 @@ def test_every_strategy_has_a_function_and_every_such_function_a_strategy() -> N
     assert sorted(strategy_functions()) == list(strategies.names())
 
 
+def _invoked(strategy: str) -> str:
+    """The function that the workflow calls for a strategy, by the workflow's own expression."""
+    stack = {"TableName": "", "CaptureFunction": "", "StrategyFunctionPrefix": "${AWS::StackName}-strategy-"}
+    task = _tasks(definition(stack)["States"])["RunStrategy"]
+    found: str = evaluate(task["Arguments"]["FunctionName"], {"input": {"strategy": strategy}}, time.time)
+    return found
+
+
 @pytest.mark.parametrize("name", strategies.names())
 def test_the_workflow_finds_the_strategys_function_by_its_name(name: str) -> None:
-    assert strategy_functions()[name]["FunctionName"] == {
-        "Fn::Sub": f"${{AWS::StackName}}-strategy-{name.replace('_', '-')}"
-    }
+    assert strategy_functions()[name]["FunctionName"] == {"Fn::Sub": _invoked(name)}
+
+
+@pytest.mark.parametrize("name", ["carry", "dual_momentum", "ema200_cross", "a_b_c"])
+def test_the_workflow_and_the_lambda_agree_on_names_that_no_strategy_has_yet(name: str) -> None:
+    assert _invoked(name) == f"${{AWS::StackName}}-strategy-{logical_id(name)}"
+    assert strategies.named(logical_id(name)) == name
 
 
 @pytest.mark.parametrize("name", functions())

@@ -17,6 +17,7 @@ from opportunities.market.planted import Planted
 from opportunities.market.planted.oracles.carry import LEAST_DAYS, Carried, base_of, days_left, requoted, spot_of
 from opportunities.market.planted.oracles.options import Trade, central, expiries, futures_of
 from opportunities.market.snapshot import Books, Floats, MarketSnapshot, Spot
+from opportunities.maths import elementary
 
 INVESTOR = Investor(capital_usd=1e9)
 
@@ -144,7 +145,7 @@ def _factor(market: MarketSnapshot, rows: list[int], rng: np.random.Generator, s
     costs = sum(
         market.fees[spot.exchanges[row]].spot_taker + float(spot.ask[row] / spot.bid[row] - 1) / 2 for row in rows
     )
-    return float(np.exp((1 + 2 * size) * costs * rng.choice([-1.0, 1.0])))
+    return float(elementary.exp((1 + 2 * size) * costs * rng.choice([-1.0, 1.0])))
 
 
 def _moved(market: MarketSnapshot, row: int, factor: float) -> MarketSnapshot:

@@ -11,10 +11,11 @@ from math import sqrt
 import numpy as np
 
 from opportunities.domain import Investor
+from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.oracles.long import pairs, row_with_candles, section
 from opportunities.market.planted.oracles.spread import Position, liquidity, round_trip_rate, volatility
-from opportunities.market.snapshot import Floats, MarketSnapshot, Perpetuals
+from opportunities.market.snapshot import MarketSnapshot, Perpetuals
 from opportunities.maths import sizing
 from opportunities.maths.costs import Liquidity
 
@@ -49,9 +50,9 @@ def _paying(rng: np.random.Generator, contracts: Perpetuals, contract: int, rate
     """The contracts, of which one has paid this rate on average, and is expected to pay it next."""
     history, upcoming = contracts.funding_history.copy(), contracts.funding_rate.copy()
     paid = np.isfinite(history[contract])
-    gaps: Floats = rng.standard_normal(int(paid.sum()))
+    gaps = draws.normal(rng, int(paid.sum()))
     for period in range(1, len(gaps)):
-        gaps[period] = _PERSISTENCE * gaps[period - 1] + sqrt(1 - _PERSISTENCE**2) * gaps[period]
+        gaps[period] = _PERSISTENCE * gaps[period - 1] + sqrt(1 - _PERSISTENCE * _PERSISTENCE) * gaps[period]
     history[contract, paid] = rate * (1 + _DEVIATION * gaps)
     upcoming[contract] = rate
     return replace(contracts, funding_history=history, funding_rate=upcoming)

@@ -15,6 +15,7 @@ from opportunities.market.planted import Planted
 from opportunities.market.planted.oracles.carry import LEAST_DAYS, Carried, base_of, days_left, requoted, spot_of
 from opportunities.market.planted.oracles.options import futures_of
 from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
+from opportunities.maths import elementary
 
 INVESTOR = Investor()
 
@@ -76,7 +77,7 @@ def _trend(market: MarketSnapshot, rng: np.random.Generator, size: float) -> tup
         raise ValueError("no trend can be planted: the market has no perpetuals")
     candles = perpetuals.candles["4h"]
     row = int(rng.integers(len(candles.close)))
-    returns = np.diff(np.log(candles.close[row, -_BARS - 1 :]))
+    returns = np.diff(elementary.log(candles.close[row, -_BARS - 1 :]))
     side = float(rng.choice([-1.0, 1.0]))
     drift = side * size * _ERRORS * float(returns.std(ddof=1)) / np.sqrt(_BARS) - float(returns.mean())
     bent = {
@@ -90,8 +91,7 @@ def _bent(candles: Candles, row: int, drift: float, now: int) -> Candles:
     opened = candles.open_time.astype(np.float64)
 
     def factor(time: Floats) -> Floats:
-        moved: Floats = np.exp(-drift * np.clip(now - time, 0, _WEEKS_4))
-        return moved
+        return elementary.exp(-drift * np.clip(now - time, 0, _WEEKS_4))
 
     begin, end = factor(opened), factor(opened + candles.seconds)
     columns = {name: getattr(candles, name).copy() for name in ("open", "high", "low", "close")}

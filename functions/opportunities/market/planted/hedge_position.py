@@ -11,11 +11,12 @@ variance that the perpetual's returns had, less the costs of the hedge.
 import numpy as np
 
 from opportunities.domain import Investor
+from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.prices import middle, repriced, rows_of
 from opportunities.market.planted.oracles.spread import Position, liquidity, most_traded, volatility
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.maths import risk
+from opportunities.maths import elementary, risk
 
 HELD = "KNC"
 WORTH_USD = 10_000.0
@@ -49,14 +50,14 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     close = contracts.candles["1h"].close[row]
     moves = np.diff(close) / close[:-1]
     recent = moves[-_BARS:]
-    slope = size * float(rng.uniform(0.8, 1.4))
+    slope = size * float(draws.uniform(rng, 0.8, 1.4))
     explained = size * _EXPLAINED
     whole = float(recent.std()) if slope == 0 else slope * float(recent.std()) / np.sqrt(explained)
-    noise = whole * np.sqrt(1 - explained) * rng.standard_normal(len(moves))
-    path = np.append(0.0, np.cumsum(np.log1p(slope * moves + noise)))
+    noise = whole * np.sqrt(1 - explained) * draws.normal(rng, len(moves))
+    path = np.append(0.0, np.cumsum(elementary.log(1 + slope * moves + noise)))
     here = rows_of(spot.symbols, HELD)[0]
     now = middle(spot, here)
-    planted = repriced(market, HELD, now * np.exp(path - path[-1]), now)
+    planted = repriced(market, HELD, now * elementary.exp(path - path[-1]), now)
     day = np.sqrt(24) * whole * np.array([1.0, np.sqrt(1 - explained)])
     avoided = WORTH_USD * (
         risk.normal_expected_shortfall(float(day[0])) - risk.normal_expected_shortfall(float(day[1]))

@@ -14,8 +14,9 @@ import numpy as np
 from opportunities.domain import Investor
 from opportunities.market.planted import Planted
 from opportunities.market.planted.oracles.options import Expiry, Trade, central, expiries
+from opportunities.market.simulated.options import premium
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.maths import black76
+from opportunities.maths import elementary
 
 INVESTOR = Investor(capital_usd=1e9)
 
@@ -34,9 +35,8 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
         expiry = min(
             (each for each in found if each.days <= 60), key=lambda each: (each.name != expiry.name, each.name)
         )
-        return _revalued(expiry, _DEARER**size if kind == "sell_volatility" else _DEARER**-size), Planted(
-            expiry.name, None
-        )
+        factor = elementary.power(_DEARER, size if kind == "sell_volatility" else -size)
+        return _revalued(expiry, float(factor)), Planted(expiry.name, None)
     expiry = found[int(rng.integers(len(found)))]
     at = central(expiry, rng)
     call, put = expiry.calls[at], expiry.puts[at]
@@ -62,8 +62,8 @@ def _revalued(expiry: Expiry, factor: float) -> MarketSnapshot:
     options = expiry.options
     rows = [*expiry.calls, *expiry.puts]
     volatility = options.mark_iv[rows] * factor
-    mark = black76.price(expiry.forward, options.strike[rows], volatility, expiry.days / 365, options.call[rows])
-    mark = mark / expiry.forward
+    total = np.square(volatility) * expiry.days / 365
+    mark = premium(options.forward[rows], options.strike[rows], total, options.call[rows])
     columns = {name: getattr(options, name).copy() for name in ("bid", "ask", "mark", "mark_iv")}
     away = np.nan_to_num(mark - options.mark[rows])
     bid = np.floor((options.bid[rows] + away) / _TICK) * _TICK

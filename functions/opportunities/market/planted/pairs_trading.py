@@ -9,6 +9,7 @@ cheap coin; `profit_usd` is for `INVESTOR`, leaving at the mean.
 import numpy as np
 
 from opportunities.domain import Investor
+from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.prices import middle, repriced, rows_of
 from opportunities.market.planted.oracles.spread import (
@@ -20,6 +21,7 @@ from opportunities.market.planted.oracles.spread import (
     volatility,
 )
 from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.maths import elementary
 
 INVESTOR = Investor()
 
@@ -43,7 +45,7 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     )[:_LAST]
     follower = listed[int(rng.integers(_FIRST, len(listed)))]
     leader = str(rng.choice([base for base in listed if base != follower]))
-    beta, cheap = float(rng.uniform(0.7, 1.3)), bool(rng.integers(2))
+    beta, cheap = float(draws.uniform(rng, 0.7, 1.3)), bool(rng.integers(2))
 
     def positions(of: MarketSnapshot) -> list[tuple[Position, float]]:
         if of.spot is None or of.perpetuals is None:
@@ -61,13 +63,13 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     hourly = spot.candles["1h"].close[rows_of(spot.symbols, leader)[0]]
     now = middle(spot, rows_of(spot.symbols, leader)[0])
     away = (-1 if cheap else 1) * DISTANCE * deviation
-    level = np.log(middle(spot, rows_of(spot.symbols, follower)[0])) - beta * np.log(now)
+    level = elementary.log(middle(spot, rows_of(spot.symbols, follower)[0])) - beta * elementary.log(now)
     spread = reverting(rng, len(hourly), deviation, HALF_LIFE_HOURS, away)
     planted = repriced(
         market,
         follower,
-        np.exp(level + beta * np.log(hourly) + spread),
-        float(np.exp(level + beta * np.log(now) + away)),
+        elementary.exp(level + beta * elementary.log(hourly) + spread),
+        float(elementary.exp(level + beta * elementary.log(now) + away)),
     )
     profit = profit_usd(
         planted,
@@ -85,10 +87,10 @@ def reverting(rng: np.random.Generator, bars: int, deviation: float, half_life: 
 
     Such a process is the same backwards, so it is drawn from its end.
     """
-    phi = 0.5 ** (1 / half_life)
+    phi = elementary.power(0.5, 1 / half_life)
     path = np.empty(bars)
     level = last
-    for i, shock in enumerate(rng.standard_normal(bars)):
+    for i, shock in enumerate(draws.normal(rng, bars)):
         path[bars - 1 - i] = level
-        level = phi * level + deviation * np.sqrt(1 - phi**2) * shock
+        level = phi * level + deviation * np.sqrt(1 - phi * phi) * shock
     return path

@@ -10,10 +10,12 @@ what minimum variance saves him by the true covariance, less what the orders cos
 import numpy as np
 
 from opportunities.domain import Investor, RiskTolerance
+from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.prices import middle, repriced, rows_of
 from opportunities.market.planted.oracles.spread import Position, liquidity, volatility
 from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.maths import elementary
 
 HELD = ("SOL", "XRP", "ADA", "LINK")
 WORTH_USD = 10_000.0
@@ -41,35 +43,58 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     risky = int(rng.integers(len(HELD)))
     deviation = np.full(len(HELD), _HOURLY_VOLATILITY)
     deviation[risky] *= 1 + 3 * size
-    alike = np.full((len(HELD), len(HELD)), _CORRELATION) + (1 - _CORRELATION) * np.eye(len(HELD))
-    covariance = deviation[:, None] * alike * deviation
     bars = spot.candles["1h"].close.shape[1]
-    returns = np.linalg.cholesky(covariance) @ rng.standard_normal((len(HELD), bars))
+    returns = deviation[:, None] * _correlated(draws.normal(rng, (len(HELD), bars)))
     planted = market
     for coin, path in zip(HELD, np.cumsum(returns, axis=1), strict=True):
         now = middle(spot, rows_of(spot.symbols, coin)[0])
-        planted = repriced(planted, coin, now * np.exp(path - path[-1]), now)
-    weights = _least_variance(covariance)
+        planted = repriced(planted, coin, now * elementary.exp(path - path[-1]), now)
+    weights = _least_variance(deviation)
     equal = np.full(len(HELD), 1 / len(HELD))
-    saved = 24 * float(equal @ covariance @ equal - weights @ covariance @ weights)
+    saved = 24 * (_variance(equal * deviation) - _variance(weights * deviation))
     total = WORTH_USD * len(HELD)
     worth = total * _RISK_AVERSION[investor(planted).risk_tolerance] / 2 * _DAYS * saved
     return planted, Planted(f"{HELD[risky]}/USDT", worth - _costs_usd(planted, total * (weights - equal)))
 
 
-def _least_variance(covariance: Floats) -> Floats:
-    """Long only: of all sets of coins the one whose unconstrained weights are positive and least risky."""
+def _correlated(shocks: Floats) -> Floats:
+    """Independent rows made to correlate: each is the ones before it and its own shock, as Cholesky's factor has it.
+
+    Where all pairs correlate alike, what each row takes of an earlier shock is one number for all rows after it.
+    """
+    shared, own = np.zeros(shocks.shape[1]), 1.0
+    rows = []
+    for shock in shocks:
+        diagonal = np.sqrt(own)
+        rows.append(shared + diagonal * shock)
+        below = (_CORRELATION - (1.0 - own)) / diagonal
+        shared = shared + below * shock
+        own -= below * below
+    return np.array(rows)
+
+
+def _variance(risks: Floats) -> float:
+    """Of holdings that correlate alike: `risks` are weights times deviations."""
+    return float((1 - _CORRELATION) * np.square(risks).sum() + _CORRELATION * np.square(risks.sum()))
+
+
+def _least_variance(deviation: Floats) -> Floats:
+    """Long only: of all sets of coins the one whose unconstrained weights are positive and least risky.
+
+    The weights of a set are the inverse of its covariance times ones, which the Sherman-Morrison formula gives.
+    """
     best: tuple[float, Floats] | None = None
-    for chosen in range(1, 2 ** len(covariance)):
-        rows = [i for i in range(len(covariance)) if chosen >> i & 1]
-        some = np.linalg.solve(covariance[np.ix_(rows, rows)], np.ones(len(rows)))
-        weights = np.zeros(len(covariance))
+    for chosen in range(1, 1 << len(deviation)):
+        rows = [i for i in range(len(deviation)) if chosen >> i & 1]
+        inverse = 1 / deviation[rows]
+        some = inverse * (inverse - _CORRELATION * inverse.sum() / (1 + (len(rows) - 1) * _CORRELATION))
+        weights = np.zeros(len(deviation))
         weights[rows] = some / some.sum()
-        variance = float(weights @ covariance @ weights)
+        variance = _variance(weights * deviation)
         if (some > 0).all() and (best is None or variance < best[0]):
             best = variance, weights
     if best is None:
-        raise ValueError("a covariance must be positive definite")
+        raise ValueError("deviations must be positive")
     return best[1]
 
 

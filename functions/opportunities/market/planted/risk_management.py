@@ -8,6 +8,7 @@ the past: `profit_usd` is the expected shortfall above the limit, less what sell
 import numpy as np
 
 from opportunities.domain import Investor, RiskTolerance
+from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.history import amplified
 from opportunities.market.planted.oracles.long import row_with_candles, section, walked
@@ -32,7 +33,7 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     holder = investor(market)
     limit = LIMITS[holder.risk_tolerance].cvar / HELD
     # A tenth more or less, so that no two seeds break the limit by the same.
-    aim = limit * (1 + EXCESS * size * np.random.default_rng(seed).uniform(0.9, 1.1))
+    aim = limit * (1 + EXCESS * size * float(draws.uniform(np.random.default_rng(seed), 0.9, 1.1)))
     low, high = 0.0, 100.0
     for _ in range(60):
         middle = (low + high) / 2

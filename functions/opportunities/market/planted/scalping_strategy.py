@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from opportunities.domain import Investor
+from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.history import hours_of, with_history
 from opportunities.market.planted.oracles.long import (
@@ -21,7 +22,8 @@ from opportunities.market.planted.oracles.long import (
     row_with_candles,
     section,
 )
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths import elementary
 
 INVESTOR = Investor()
 
@@ -40,13 +42,13 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     rate = min(round_trip_rate(market, each) for each in listings(market, base))
     drop = size * COSTS * rate
     now = float(spot.bid[row] + spot.ask[row]) / 2
-    noise: Floats = drop / DROP_IN_NOISES * rng.standard_normal(len(spot.candles["1h"].open_time))
+    noise = drop / DROP_IN_NOISES * draws.normal(rng, len(spot.candles["1h"].open_time))
     noise[-1] = -drop
-    close = now * np.exp(drop + noise)
+    close = now * elementary.exp(drop + noise)
     reach = 1 + 0.02 * drop * rng.random((2, len(close)))
     planted = with_history(market, base, hours_of(close[0], close, close * reach[0], close / reach[1]))
     planted = _leaning(planted, base)
-    level = now * np.exp(drop)
+    level = now * elementary.exp(drop)
     return planted, Planted(f"{base}/USDT", profit_usd(planted, INVESTOR, base, float(level), now * (1 - drop / 4)))
 
 

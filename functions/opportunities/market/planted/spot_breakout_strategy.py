@@ -9,6 +9,7 @@ times the costs. Before, the coin has wandered in steps that reached as far with
 import numpy as np
 
 from opportunities.domain import Investor
+from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.history import Hours, hours_of, with_history
 from opportunities.market.planted.oracles.long import (
@@ -21,6 +22,7 @@ from opportunities.market.planted.oracles.long import (
     section,
 )
 from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths import elementary
 
 INVESTOR = Investor()
 
@@ -56,11 +58,11 @@ def _hours(rng: np.random.Generator, shape: tuple[int, int], now: float, top: fl
     """Hourly bars (all, and since the break): wandering, then the channel, then the break in four hours, then still."""
     (bars, since), quiet, height = shape, _CHANNEL_BARS * _BAR_HOURS, top - bottom
     middle = (top + bottom) / 2
-    inside = middle + _QUIET * height * rng.uniform(-1, 1, quiet)
+    inside = middle + _QUIET * height * draws.uniform(rng, -1, 1, quiet)
     rise = np.linspace(inside[-1], now, _BAR_HOURS + 1)[1:]
     still = np.full(since, now)
-    steps = _WANDERING * height / middle / np.sqrt(_BAR_HOURS) * rng.standard_normal(bars - quiet - _BAR_HOURS - since)
-    wandering = inside[0] * np.exp(np.cumsum(steps[::-1])[::-1])
+    steps = _WANDERING * height / middle / np.sqrt(_BAR_HOURS) * draws.normal(rng, bars - quiet - _BAR_HOURS - since)
+    wandering = inside[0] * elementary.exp(np.cumsum(steps[::-1])[::-1])
     close = np.concatenate([wandering, inside, rise, still])
     made = hours_of(float(close[0]), close)
     broken = len(wandering) + quiet

@@ -8,6 +8,7 @@ that level, now 2.6 of its standard deviations below. `profit_usd` is for `INVES
 import numpy as np
 
 from opportunities.domain import Investor
+from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.history import hours_of, with_history
 from opportunities.market.planted.oracles.long import (
@@ -19,6 +20,7 @@ from opportunities.market.planted.oracles.long import (
     section,
 )
 from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths import elementary
 
 INVESTOR = Investor()
 
@@ -36,19 +38,19 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     base = str(rng.choice(pairs(market, _LEAST_VOLUME_USD)))
     row = row_with_candles(market, base)
     rate = min(round_trip_rate(market, each) for each in listings(market, base))
-    now, ask = np.log((spot.bid[row] + spot.ask[row]) / 2), np.log(spot.ask[row])
+    now, ask = elementary.log([(spot.bid[row] + spot.ask[row]) / 2, spot.ask[row]])
     level = ask + size * COSTS * rate
     deviation = float(level - now) / DISTANCE
     bars = spot.candles["1h"].close.shape[1]
-    kept = 0.5 ** (1 / HALF_LIFE_HOURS)
-    shocks = np.sqrt(1 - kept**2) * rng.standard_normal(bars)
+    kept = elementary.power(0.5, 1 / HALF_LIFE_HOURS)
+    shocks = np.sqrt(1 - kept * kept) * draws.normal(rng, bars)
     # Backwards from the present gap: a stationary Gaussian process looks the same in both directions of time.
     gaps = np.empty(bars)
     gaps[-1] = -DISTANCE
     for bar in range(bars - 2, -1, -1):
         gaps[bar] = kept * gaps[bar + 1] + shocks[bar]
-    close = np.exp(level + deviation * gaps)
+    close = elementary.exp(level + deviation * gaps)
     reach = 1 + 0.2 * deviation * rng.random((2, bars))
     planted = with_history(market, base, hours_of(close[0], close, close * reach[0], close / reach[1]))
-    stop = float(np.exp(level - _STOP * deviation))
-    return planted, Planted(f"{base}/USDT", profit_usd(planted, INVESTOR, base, float(np.exp(level)), stop))
+    target, stop = (float(elementary.exp(price)) for price in (level, level - _STOP * deviation))
+    return planted, Planted(f"{base}/USDT", profit_usd(planted, INVESTOR, base, target, stop))

@@ -8,6 +8,7 @@ turn, each step 0.4 % larger than the one before. `profit_usd` is for `INVESTOR`
 import numpy as np
 
 from opportunities.domain import Investor
+from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.history import hours_of, with_history
 from opportunities.market.planted.oracles.long import (
@@ -19,6 +20,7 @@ from opportunities.market.planted.oracles.long import (
     section,
 )
 from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths import elementary
 
 INVESTOR = Investor()
 
@@ -40,11 +42,11 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     bars = (hourly.close.shape[1] - since) // _BAR_HOURS
     # The mean true range of a step and a double step is 1.5 steps.
     step = size * COSTS * round_trip_rate(market, row) / TARGET_ATR / 1.5
-    moves = np.where(np.arange(bars) % 2 == 0, 2.0, -1.0) + _NOISE * rng.standard_normal(bars)
-    moves *= step * _GROWTH ** np.arange(1.0 - bars, 1.0)
+    moves = np.where(np.arange(bars) % 2 == 0, 2.0, -1.0) + _NOISE * draws.normal(rng, bars)
+    moves *= step * elementary.power(_GROWTH, np.arange(1.0 - bars, 1.0))
     hours = np.concatenate([np.repeat(moves / _BAR_HOURS, _BAR_HOURS), np.zeros(since)])
     now = float(spot.bid[row] + spot.ask[row]) / 2
-    close = now * np.exp(np.cumsum(hours) - hours.sum())
+    close = now * elementary.exp(np.cumsum(hours) - hours.sum())
     planted = with_history(market, base, hours_of(float(close[0]), close))
     atr = average_true_range(planted, row, "4h", 14)
     ask = float(spot.ask[row])

@@ -10,6 +10,7 @@ its perpetual if it is shorted; `profit_usd` is for `INVESTOR`, with that hedge.
 import numpy as np
 
 from opportunities.domain import Investor
+from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.prices import middle, repriced, rows_of
 from opportunities.market.planted.oracles.spread import (
@@ -22,6 +23,7 @@ from opportunities.market.planted.oracles.spread import (
 )
 from opportunities.market.planted.pairs_trading import reverting
 from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.maths import elementary
 
 INVESTOR = Investor()
 
@@ -31,6 +33,7 @@ COSTS = 8.0
 # The largest two have dated futures and options, which would have to follow.
 _FIRST = 2
 _HEDGES = 6
+_ROUNDS = 100
 _CLOSE_BOUGHT, _CLOSE_SHORTED, _STOP, _TIME_STOP_HALF_LIVES = 0.5, 0.75, 4.5, 3.0
 
 
@@ -45,17 +48,19 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
         key=lambda base: -float(spot.volume_24h_usd[rows_of(spot.symbols, base)].max()),
     )
     coin = bases[int(rng.integers(_FIRST, len(bases)))]
-    loading, cheap = float(rng.uniform(0.8, 1.4)), bool(rng.integers(2))
+    loading, cheap = float(draws.uniform(rng, 0.8, 1.4)), bool(rng.integers(2))
     side = 1.0 if cheap else -1.0
     hedges = [base for base in bases if base != coin][:_HEDGES]
 
     others = sorted({symbol.partition("/")[0] for symbol in spot.symbols} - {coin})
     rows = [rows_of(spot.symbols, base)[0] for base in others]
-    now = np.log([middle(spot, row) for row in rows])
-    level = _first_factor(np.column_stack([np.log(spot.candles["1h"].close[rows]), now]))
-    basket = np.log(spot.candles["1h"].close[[rows_of(spot.symbols, base)[0] for base in hedges]]).mean(axis=0)
+    now = elementary.log([middle(spot, row) for row in rows])
+    level = _first_factor(np.column_stack([elementary.log(spot.candles["1h"].close[rows]), now]))
+    close = spot.candles["1h"].close[[rows_of(spot.symbols, base)[0] for base in hedges]]
+    basket = elementary.log(close).mean(axis=0)
     moves, common = np.diff(basket), np.diff(level[:-1])
-    hedged = loading * float(np.cov(moves, common)[0, 1] / np.var(moves, ddof=1))
+    off = moves - moves.mean()
+    hedged = loading * float((off * common).sum() / np.square(off).sum())
 
     def positions(of: MarketSnapshot) -> list[tuple[Position, float]]:
         if of.spot is None or of.perpetuals is None:
@@ -70,8 +75,8 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     rate = sum(abs(leg.weight) * round_trip_rate(liquidity(market, leg, each)) for leg, each in positions(market))
     deviation = size * COSTS * rate / DISTANCE
     spread = reverting(rng, len(level), deviation, HALF_LIFE_HOURS, -side * DISTANCE * deviation)
-    last = np.log(middle(spot, rows_of(spot.symbols, coin)[0]))
-    price = np.exp(last + loading * (level - level[-1]) + spread)
+    last = elementary.log(middle(spot, rows_of(spot.symbols, coin)[0]))
+    price = elementary.exp(last + loading * (level - level[-1]) + spread)
     planted = repriced(market, coin, price[:-1], float(price[-1]))
     profit = profit_usd(
         planted,
@@ -85,9 +90,19 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
 
 
 def _first_factor(log_price: Floats) -> Floats:
-    """The cumulated return of the first eigenportfolio of prices (coins, bars), whose sizes sum to 1: shape (bars,)."""
+    """The cumulated return of the first eigenportfolio of prices (coins, bars), whose sizes sum to 1: shape (bars,).
+
+    The power method finds it, for LAPACK's last digits are the processor's. The first eigenvalue of coins' correlations
+    is many times the second, so far fewer rounds would do.
+    """
     returns = np.diff(log_price, axis=1)
-    vector = np.linalg.eigh(np.corrcoef(returns))[1][:, -1]
-    weights = vector / returns.std(axis=1)
-    level: Floats = weights @ (log_price - log_price[:, :1]) / weights.sum()
+    deviation = returns.std(axis=1)
+    standard = (returns - returns.mean(axis=1, keepdims=True)) / deviation[:, None]
+    correlation = np.array([(standard * row).mean(axis=1) for row in standard])
+    vector = np.ones(len(correlation))
+    for _ in range(_ROUNDS):
+        vector = (correlation * vector).sum(axis=1)
+        vector /= vector.max()
+    weights = vector / deviation
+    level: Floats = (weights[:, None] * (log_price - log_price[:, :1])).sum(axis=0) / weights.sum()
     return level

@@ -4,6 +4,7 @@ import numpy as np
 
 from opportunities.domain import Fees
 from opportunities.errors import MarketUnavailable
+from opportunities.market import draws
 from opportunities.market.simulated.assets import ASSETS
 from opportunities.market.simulated.futures import futures_of
 from opportunities.market.simulated.moment import (
@@ -21,6 +22,7 @@ from opportunities.market.simulated.perpetuals import perpetuals_of, premium_lev
 from opportunities.market.simulated.spot import spot_of
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.market.timeframes import HOUR
+from opportunities.maths import elementary
 
 FEES = {
     EXCHANGE: Fees(spot_taker=0.001, perpetual_taker=0.0005),
@@ -60,15 +62,18 @@ def simulated(seed: int, captured_at: int, assets: int = len(ASSETS), *, fair: b
 
 def _moment(seed: int, captured_at: int, assets: int, *, fair: bool) -> Moment:
     chosen = ASSETS[:assets]
-    daily_usd = np.geomspace(LARGEST_DAILY_USD, SMALLEST_DAILY_USD, len(ASSETS))[:assets]
+    ranks = np.arange(assets) / (len(ASSETS) - 1)
+    daily_usd = LARGEST_DAILY_USD * elementary.power(SMALLEST_DAILY_USD / LARGEST_DAILY_USD, ranks)
     paths = simulate(seed, captured_at, chosen, daily_usd, premium_levels(chosen), fair=fair)
     hours, elapsed = divmod(captured_at - paths.begins_at, HOUR)
     share = elapsed / HOUR
     rng = np.random.default_rng([seed, captured_at])
-    opened, closes = np.log(paths.close[:, hours]), np.log(paths.close[:, hours + 1])
-    bridge = paths.volatility[:, hours] * np.sqrt(share * (1 - share)) * rng.standard_normal(assets)
+    opened, closes = elementary.log(paths.close[:, hours]), elementary.log(paths.close[:, hours + 1])
+    bridge = paths.volatility[:, hours] * np.sqrt(share * (1 - share)) * draws.normal(rng, assets)
     inside = np.clip(
-        opened + share * (closes - opened) + bridge, np.log(paths.low[:, hours]), np.log(paths.high[:, hours])
+        opened + share * (closes - opened) + bridge,
+        elementary.log(paths.low[:, hours]),
+        elementary.log(paths.high[:, hours]),
     )
     decimals = decimals_of(np.array([asset.price for asset in chosen]))
     return Moment(
@@ -79,5 +84,5 @@ def _moment(seed: int, captured_at: int, assets: int, *, fair: bool) -> Moment:
         share=share,
         fair=fair,
         rng=rng,
-        last=rounded(np.exp(inside), decimals),
+        last=rounded(elementary.exp(inside), decimals),
     )

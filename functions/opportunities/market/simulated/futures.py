@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from opportunities.market import draws
 from opportunities.market.option_chains import dated
 from opportunities.market.simulated.moment import (
     EXCHANGE,
@@ -17,6 +18,7 @@ from opportunities.market.simulated.moment import (
 )
 from opportunities.market.snapshot import Floats, Futures, Perpetuals
 from opportunities.market.timeframes import DAY
+from opportunities.maths import elementary
 
 _SETTLED_AT_HOUR = 8
 _WEEKS, _MONTHS, _QUARTERS = 2, 2, 3
@@ -57,8 +59,8 @@ def forwards(moment: Moment, perpetuals: Perpetuals, row: int, at: tuple[int, ..
     years = (np.array(at) - moment.captured_at) / _YEAR
     history = perpetuals.funding_history[row] * _PAYMENTS_A_YEAR
     usual, recent = (0.0, 0.0) if moment.fair else (history.mean(), history[-_RECENT_PAYMENTS:].mean())
-    carry = usual * years - (recent - usual) * np.expm1(-_DECAY_A_YEAR * years) / _DECAY_A_YEAR
-    forward: Floats = moment.last[row] * np.exp(carry)
+    carry = usual * years - (recent - usual) * (elementary.exp(-_DECAY_A_YEAR * years) - 1) / _DECAY_A_YEAR
+    forward: Floats = moment.last[row] * elementary.exp(carry)
     return forward
 
 
@@ -80,13 +82,13 @@ def futures_of(moment: Moment, perpetuals: Perpetuals) -> Futures:
             rows += [row] * len(own)
             inverse += [coin] * len(own)
             prices.append(forwards(moment, perpetuals, row, own))
-    noise = _NOISE * moment.rng.standard_normal(len(rows)).clip(-2, 2)
+    noise = _NOISE * draws.normal(moment.rng, len(rows)).clip(-2, 2)
     price = np.array([asset.price for asset in moment.assets])[rows]
     decimals = decimals_of(price)
-    mark = rounded(np.concatenate(prices) * np.exp(noise), decimals)
+    mark = rounded(np.concatenate(prices) * elementary.exp(noise), decimals)
     ages = (np.array(expiry) - moment.captured_at) / DAY
     volume = 0.02 * moment.daily_usd()[rows] / (1 + ages / 30)
-    tick = 10.0**-decimals
+    tick = elementary.power_of_ten(-decimals)
     half = np.maximum(mark * perpetual_spread_of(moment, volume) / 2, tick / 2)
     coined = np.array(inverse) == 1
     contract = np.where(coined, _INVERSE_CONTRACT_USD, 1.0)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from opportunities.market import draws
 from opportunities.market.archive.columns import BOOKS
 from opportunities.market.simulated.assets import Asset
 from opportunities.market.simulated.paths import Paths
 from opportunities.market.snapshot import Books, Floats, Ints, Rules
+from opportunities.maths import elementary
 
 EXCHANGE, ELSEWHERE = "simulated", "simulated2"
 
@@ -57,13 +59,13 @@ class Quotes:
 
 def decimals_of(prices: Floats) -> Ints:
     """Decimals of the tick, for six significant digits at the given prices."""
-    decimals: Ints = _DIGITS - 1 - np.floor(np.log10(prices)).astype(np.int64)
+    decimals: Ints = _DIGITS - 1 - elementary.magnitude(prices)
     return decimals
 
 
 def rounded(prices: Floats, decimals: Ints) -> Floats:
     """Prices on their ticks, one number of decimals a row."""
-    scale = 10.0 ** decimals.reshape(-1, *(1,) * (prices.ndim - 1))
+    scale = elementary.power_of_ten(decimals).reshape(-1, *(1,) * (prices.ndim - 1))
     on_ticks: Floats = np.round(prices * scale) / scale
     return on_ticks
 
@@ -86,16 +88,17 @@ def quoted(
     """Books whose levels lie on ticks, about a spread apart, wider and thicker further out; a smaller market holds
     a larger share of its daily volume in the book. `unit_usd` is what one unit of the quote currency is worth.
     """
-    tick = 10.0 ** -decimals[:, None]
+    tick = elementary.power_of_ten(-decimals[:, None])
     center, half = middle[:, None] / tick, np.maximum(middle * spread / 2, tick[:, 0] / 2)[:, None] / tick
     shape = (2, len(middle), _LEVELS)
-    gaps = np.ceil(2 * half * moment.rng.gamma(2.0, 0.5, shape) * 1.1 ** np.arange(_LEVELS))
+    wider, thicker = (elementary.power(growth, np.arange(_LEVELS)) for growth in (1.1, 1.05))
+    gaps = np.ceil(2 * half * draws.gamma(moment.rng, 2.0, shape) * wider)
     gaps[:, :, 0] = 0
     below, above = np.cumsum(gaps, axis=2)
     bid = rounded(np.maximum(np.floor(center - half) - below, 1) * tick, decimals)
     ask = rounded((np.ceil(center + half) + above) * tick, decimals)
-    share = 1e-4 * (LARGEST_DAILY_USD / daily_usd) ** 0.2
-    usd = (daily_usd * share)[:, None] * moment.rng.gamma(1.5, 1 / 1.5, shape) * 1.05 ** np.arange(_LEVELS)
+    share = 1e-4 * elementary.power(LARGEST_DAILY_USD / daily_usd, 0.2)
+    usd = (daily_usd * share)[:, None] * draws.gamma(moment.rng, 1.5, shape) * thicker
     worth = np.broadcast_to(np.asarray(unit_usd), middle.shape)[:, None]
     books = Books(bid_price=bid, bid_size=usd[0] / (bid * worth), ask_price=ask, ask_size=usd[1] / (ask * worth))
     return Quotes(middle, decimals, daily_usd, books)
@@ -113,12 +116,11 @@ def joined(*parts: Quotes) -> Quotes:
 
 def step_worth(prices_usd: Floats, usd: float) -> Floats:
     """The power of ten of units that is worth at most `usd` at the given prices."""
-    step: Floats = 10.0 ** np.floor(np.log10(usd / prices_usd))
-    return step
+    return elementary.power_of_ten(elementary.magnitude(usd / prices_usd))
 
 
 def rules(contract: Floats, decimals: Ints, lot: Floats, minimum_notional_usd: Floats | float) -> Rules:
     """Rules of instruments whose contract sizes, decimals and lots (in contracts) these are."""
     least = np.broadcast_to(np.asarray(minimum_notional_usd, dtype=np.float64), contract.shape)
-    tick: Floats = 10.0 ** -decimals.astype(np.float64)
+    tick = elementary.power_of_ten(-decimals)
     return Rules(contract_size=contract, tick=tick, lot=lot, minimum_notional_usd=least.copy())

@@ -1,14 +1,14 @@
 """The simulated option chains: Black-76 on each expiry's own future, on a smile without static arbitrage."""
 
-from math import erf
-
 import numpy as np
 
+from opportunities.market import draws
 from opportunities.market.option_chains import dated
 from opportunities.market.simulated.futures import expiries, forwards
 from opportunities.market.simulated.moment import EXCHANGE, Moment, rules
-from opportunities.market.snapshot import Floats, Futures, Options, Perpetuals
+from opportunities.market.snapshot import Floats, Futures, Ints, Options, Perpetuals
 from opportunities.market.timeframes import HOUR
+from opportunities.maths import elementary
 
 _UNDERLYINGS = 2
 _STRIKES, _REACH = 20, 2.3
@@ -19,8 +19,6 @@ _RHO, _ETA, _DEARER = -0.15, 0.9, 1.1
 _TICK, _DECIMALS = 1e-4, 4
 _HALF_SPREAD, _HALF_SPREAD_OF_PREMIUM, _HALF_SPREAD_OF_TIME_VALUE = 0.0002, 0.001, 0.015
 _LOTS = (0.01, 0.1)
-
-_erf = np.vectorize(erf, otypes=[np.float64])
 
 
 def options_of(moment: Moment, perpetuals: Perpetuals, futures: Futures) -> Options:
@@ -39,7 +37,7 @@ def options_of(moment: Moment, perpetuals: Perpetuals, futures: Futures) -> Opti
             hours = (date - moment.captured_at) / HOUR
             variance = _expected_variance(moment, row, hours)
             strikes = strikes_around(forward, variance)
-            total = total_variance(np.log(strikes / forward), variance, fair=moment.fair)
+            total = total_variance(elementary.log(strikes / forward), variance, fair=moment.fair)
             for strike, each in zip(strikes, total, strict=True):
                 parts += [np.array([row, date, hours, strike, forward, each, call]) for call in (1.0, 0.0)]
                 symbols += [f"{pair}-{dated(date)}-{strike:.10g}-{kind}" for kind in "CP"]
@@ -49,9 +47,9 @@ def options_of(moment: Moment, perpetuals: Perpetuals, futures: Futures) -> Opti
     half = _HALF_SPREAD + _HALF_SPREAD_OF_PREMIUM * mark + _HALF_SPREAD_OF_TIME_VALUE * time_value
     bid = np.round(np.floor((mark - half) / _TICK) * _TICK, _DECIMALS)
     underlying = rows.astype(np.int64)
-    near = np.exp(-0.5 * np.log(strike / forward) ** 2 / total) / np.sqrt(1 + hours_left / 24)
+    near = elementary.exp(-0.5 * np.square(elementary.log(strike / forward)) / total) / np.sqrt(1 + hours_left / 24)
     volume = 0.002 * moment.daily_usd()[underlying] * near
-    sizes = np.array(_LOTS)[underlying] * np.ceil(500 * near * moment.rng.gamma(2.0, 0.5, (2, len(rows))))
+    sizes = np.array(_LOTS)[underlying] * np.ceil(500 * near * draws.gamma(moment.rng, 2.0, (2, len(rows))))
     return Options(
         symbols=tuple(symbols),
         exchanges=(EXCHANGE,) * len(symbols),
@@ -76,10 +74,10 @@ def options_of(moment: Moment, perpetuals: Perpetuals, futures: Futures) -> Opti
 def strikes_around(forward: float, variance: float) -> Floats:
     """About `_STRIKES` strikes at round steps, `_REACH` deviations to both sides of the forward."""
     reach = _REACH * np.sqrt(variance)
-    low, high = forward * np.exp(-reach), forward * np.exp(reach)
+    low, high = forward * elementary.exp(-reach), forward * elementary.exp(reach)
     raw = (high - low) / _STRIKES
-    steps = _NICE * 10 ** np.floor(np.log10(raw))
-    step = steps[np.abs(np.log(steps / raw)).argmin()]
+    steps = _NICE * elementary.power_of_ten(elementary.magnitude(raw))
+    step = steps[np.abs(elementary.log(steps / raw)).argmin()]
     strikes: Floats = step * np.arange(max(1, np.ceil(low / step)), np.floor(high / step) + 1)
     return strikes
 
@@ -95,28 +93,23 @@ def total_variance(moneyness: Floats, at_the_money: float, *, fair: bool) -> Flo
         return np.full_like(moneyness, at_the_money)
     theta = _DEARER * at_the_money
     bent = _ETA / np.sqrt(theta * (1 + theta)) * moneyness
-    surface: Floats = theta / 2 * (1 + _RHO * bent + np.sqrt((bent + _RHO) ** 2 + 1 - _RHO**2))
+    surface: Floats = theta / 2 * (1 + _RHO * bent + np.sqrt(np.square(bent + _RHO) + 1 - _RHO * _RHO))
     return surface
 
 
-def premium(forward: Floats, strike: Floats, total: Floats, call: Floats) -> Floats:
+def premium(forward: Floats, strike: Floats, total: Floats, call: Floats | Ints) -> Floats:
     """Premiums in coins: Black's price over the forward (Black, The pricing of commodity contracts, 1976, eq. 16,
     undiscounted), since the payoff is in coins too. `total` is the variance until expiry, `call` 1 or 0.
     """
     deviation = np.sqrt(total)
-    d1 = np.log(forward / strike) / deviation + deviation / 2
-    value = _normal(d1) - strike / forward * _normal(d1 - deviation)
+    d1 = elementary.log(forward / strike) / deviation + deviation / 2
+    value = elementary.normal_cdf(d1) - strike / forward * elementary.normal_cdf(d1 - deviation)
     priced: Floats = value - (1 - call) * (1 - strike / forward)
     return priced
-
-
-def _normal(x: Floats) -> Floats:
-    """The distribution function of the standard normal."""
-    share: Floats = (1 + _erf(x / np.sqrt(2))) / 2
-    return share
 
 
 def _expected_variance(moment: Moment, row: int, hours: float) -> float:
     """What the simulated log returns of the next `hours` are expected to vary, whole hours interpolated."""
     ahead = np.concatenate([[0.0], moment.paths.variance_ahead[row]])
-    return float(np.interp(hours, np.arange(len(ahead)), ahead))
+    whole = int(hours)
+    return float(ahead[whole] + (hours - whole) * (ahead[whole + 1] - ahead[whole]))

@@ -8,10 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from opportunities.market import draws
 from opportunities.market.simulated.assets import FOLLOWERS, RANGING, Asset
-from opportunities.market.simulated.market_factor import Weather, chains, fat_tails, fine_weather, persistent, weather
+from opportunities.market.simulated.market_factor import (
+    MarketFactor,
+    chains,
+    fat_tails,
+    persistent,
+    with_regimes,
+    without_regimes,
+)
 from opportunities.market.snapshot import Floats
 from opportunities.market.timeframes import HOUR
+from opportunities.maths import elementary
 
 HISTORY_HOURS = 400 * 24
 PERIOD_HOURS = 30 * 24
@@ -62,38 +71,44 @@ def simulate(
     period = at // HOUR // PERIOD_HOURS
     rng = np.random.default_rng([seed, period])
     hours = HISTORY_HOURS + PERIOD_HOURS
-    sky = fine_weather(rng, hours) if fair else weather(rng, hours)
+    factor = without_regimes(rng, hours) if fair else with_regimes(rng, hours)
     sectors = sorted({asset.sector for asset in assets})
     member = np.array([sectors.index(asset.sector) for asset in assets])
-    sector = _SECTOR_VOLATILITY * sky.stress * fat_tails(rng, (len(sectors), hours))[member]
-    beta = np.where(np.arange(len(assets)) == 0, 1.0, rng.uniform(0.8, 1.6, len(assets)))
-    size = np.log10(daily_usd / daily_usd.max())
-    usual = 0.0012 * (1 - size) * rng.uniform(0.8, 1.3, len(assets))
-    own_volatility = usual[:, None] * np.sqrt(sky.stress)
-    common = np.sqrt((beta * sky.usual_volatility) ** 2 + _SECTOR_VOLATILITY**2)
-    volatility = np.hypot(common[:, None] * sky.stress, own_volatility)
-    moves = beta[:, None] * sky.returns + sector
+    sector = _SECTOR_VOLATILITY * factor.stress * fat_tails(rng, (len(sectors), hours))[member]
+    beta = np.where(np.arange(len(assets)) == 0, 1.0, draws.uniform(rng, 0.8, 1.6, len(assets)))
+    size = elementary.log(daily_usd / daily_usd.max()) / elementary.log(10.0)
+    usual = 0.0012 * (1 - size) * draws.uniform(rng, 0.8, 1.3, len(assets))
+    own_volatility = usual[:, None] * np.sqrt(factor.stress)
+    common = np.sqrt(np.square(beta * factor.usual_volatility) + _SECTOR_VOLATILITY * _SECTOR_VOLATILITY)
+    volatility = _both(common[:, None] * factor.stress, own_volatility)
+    moves = beta[:, None] * factor.returns + sector
     if fair:
         own = own_volatility * fat_tails(rng, own_volatility.shape)
-        logs = np.cumsum(moves + own - volatility**2 / 2, axis=1)
+        logs = np.cumsum(moves + own - np.square(volatility) / 2, axis=1)
     else:
         logs = np.cumsum(moves, axis=1) + _own(rng, own_volatility)
         _bind(rng, assets, logs, volatility)
-    logs = np.log([asset.price for asset in assets])[:, None] + np.pad(logs, ((0, 0), (1, 0)))
+    logs = elementary.log([asset.price for asset in assets])[:, None] + np.pad(logs, ((0, 0), (1, 0)))
     high, low = _extremes(rng, logs, volatility)
     premium, elsewhere = _premiums(rng, premium_level, hours, fair=fair)
     begins_at = (period * PERIOD_HOURS - HISTORY_HOURS) * HOUR
     return Paths(
         begins_at=begins_at,
-        close=np.exp(logs),
+        close=elementary.exp(logs),
         high=high,
         low=low,
         volume_usd=_volume(rng, daily_usd, np.abs(np.diff(logs, axis=1)) / volatility, begins_at),
         volatility=volatility,
         premium=premium,
         premium_elsewhere=elsewhere,
-        variance_ahead=_variance_ahead(sky, (at - begins_at) // HOUR, common, usual),
+        variance_ahead=_variance_ahead(factor, (at - begins_at) // HOUR, common, usual),
     )
+
+
+def _both(one: Floats, other: Floats | float) -> Floats:
+    """The deviation of a sum of two independent parts with these deviations."""
+    whole: Floats = np.sqrt(np.square(one) + np.square(other))
+    return whole
 
 
 def _own(rng: np.random.Generator, volatility: Floats) -> Floats:
@@ -115,12 +130,12 @@ def _bind(rng: np.random.Generator, assets: tuple[Asset, ...], logs: Floats, vol
     """Make followers follow their leaders, and ranging assets range, in place."""
     names = [asset.name for asset in assets]
     gap = persistent(rng, len(FOLLOWERS) + len(RANGING), logs.shape[1], _GAP_PERSISTENCE)
-    step = np.sqrt(1 - _GAP_PERSISTENCE**2)
+    step = np.sqrt(1 - _GAP_PERSISTENCE * _GAP_PERSISTENCE)
     for (name, leader), path in zip(FOLLOWERS.items(), gap[: len(FOLLOWERS)], strict=True):
         if name in names:
             row, led_by = names.index(name), names.index(leader)
             logs[row] = logs[led_by] + _GAP * path
-            volatility[row] = np.hypot(volatility[led_by], _GAP * step)
+            volatility[row] = _both(volatility[led_by], _GAP * step)
     for name, path in zip(RANGING, gap[len(FOLLOWERS) :], strict=True):
         if name in names:
             row = names.index(name)
@@ -135,16 +150,17 @@ def _extremes(rng: np.random.Generator, logs: Floats, volatility: Floats) -> tup
     Motion, 2002, 1.1.8), inverted at a uniform number.
     """
     between = logs[:, :-1] + logs[:, 1:]
-    shocks = rng.standard_exponential((2, *volatility.shape))
-    reach = np.sqrt(np.diff(logs, axis=1) ** 2 + 2 * volatility**2 * shocks)
-    return np.exp((between + reach[0]) / 2), np.exp((between - reach[1]) / 2)
+    shocks = draws.exponential(rng, (2, *volatility.shape))
+    reach = np.sqrt(np.square(np.diff(logs, axis=1)) + 2 * np.square(volatility) * shocks)
+    return elementary.exp((between + reach[0]) / 2), elementary.exp((between - reach[1]) / 2)
 
 
 def _volume(rng: np.random.Generator, daily_usd: Floats, moves: Floats, begins_at: int) -> Floats:
     """Traded USD an hour: more in the American afternoon, more when the price moves, and noise."""
     hour_of_day = (begins_at // HOUR + np.arange(moves.shape[1])) % 24
-    season = 1 + 0.35 * np.cos(2 * np.pi * (hour_of_day - 15) / 24)
-    noise = np.exp(rng.normal(-0.08, 0.4, moves.shape))
+    # A cosine may differ in its last digit by processor; of these 24 none lies where that could decide a rounding.
+    season = 1 + 0.35 * np.round(np.cos(2 * np.pi * (np.arange(24) - 15) / 24), 12)[hour_of_day]
+    noise = elementary.exp(-0.08 + 0.4 * draws.normal(rng, moves.shape))
     return daily_usd[:, None] / 24 * season * noise * (0.5 + 0.6 * moves)
 
 
@@ -158,8 +174,8 @@ def _premiums(rng: np.random.Generator, level: Floats, hours: int, *, fair: bool
     return level[:, None] + spread * first, 0.7 * level[:, None] + spread * (0.8 * first + 0.6 * own)
 
 
-def _variance_ahead(sky: Weather, hour: int, common: Floats, usual: Floats) -> Floats:
+def _variance_ahead(factor: MarketFactor, hour: int, common: Floats, usual: Floats) -> Floats:
     """Each asset's expected squared log returns from `hour` on, added up: shape (assets, `HISTORY_HOURS`)."""
-    stress, squared = sky.expected(hour, HISTORY_HOURS)
-    ahead: Floats = np.cumsum((common**2)[:, None] * squared + (usual**2)[:, None] * stress, axis=1)
+    stress, squared = factor.expected(hour, HISTORY_HOURS)
+    ahead: Floats = np.cumsum(np.square(common)[:, None] * squared + np.square(usual)[:, None] * stress, axis=1)
     return ahead

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from opportunities.market import draws
 from opportunities.market.simulated.moment import (
     ELSEWHERE,
     EXCHANGE,
@@ -19,6 +20,7 @@ from opportunities.market.simulated.moment import (
 from opportunities.market.simulated.paths import Paths
 from opportunities.market.snapshot import Candles, Floats, Ints, Spot
 from opportunities.market.timeframes import HOUR, timeframes
+from opportunities.maths import elementary
 
 _CROSSES = (
     *(("ETH", "BTC"), ("SOL", "BTC"), ("XRP", "BTC"), ("BNB", "BTC"), ("ADA", "BTC"), ("LINK", "BTC")),
@@ -77,8 +79,8 @@ def _hourly(paths: Paths, hours: int, decimals: Ints) -> Candles:
 def _crosses(moment: Moment, names: list[str], crosses: list[tuple[str, str]], daily_usd: Floats) -> Quotes:
     """Pairs between coins: the ratio of their prices, but for noise far within what a triangle costs."""
     bases, coins = ([names.index(pair[side]) for pair in crosses] for side in (0, 1))
-    noise = _CROSS_NOISE * moment.rng.standard_normal(len(crosses)).clip(-3, 3)
-    ratio = moment.last[bases] / moment.last[coins] * np.exp(noise)
+    noise = _CROSS_NOISE * draws.normal(moment.rng, len(crosses)).clip(-3, 3)
+    ratio = moment.last[bases] / moment.last[coins] * elementary.exp(noise)
     price = np.array([asset.price for asset in moment.assets])
     decimals = decimals_of(price[bases] / price[coins])
     volume = _CROSS_VOLUME * daily_usd[bases]
@@ -90,10 +92,11 @@ def _crosses(moment: Moment, names: list[str], crosses: list[tuple[str, str]], d
 def _elsewhere(moment: Moment, decimals: Ints) -> Quotes:
     """The second exchange's pairs: the first one's prices within noise, and now and then one that is off."""
     n = min(_LISTED_ELSEWHERE, len(moment.assets))
-    gap = _NOISE_ELSEWHERE * moment.rng.uniform(-1, 1, n)
+    gap = _NOISE_ELSEWHERE * draws.uniform(moment.rng, -1, 1, n)
     dislocated, row, size, side = moment.rng.random(4)
     if not moment.fair and dislocated < _DISLOCATED_SHARE:
-        gap[int(row * n)] += np.interp(size, (0, 1), _DISLOCATION) * (1 if side < 0.5 else -1)
+        least, most = _DISLOCATION
+        gap[int(row * n)] += (least + size * (most - least)) * (1 if side < 0.5 else -1)
     volume = _VOLUME_ELSEWHERE * moment.daily_usd()[:n]
-    middle = rounded(moment.last[:n] * np.exp(gap), decimals[:n])
+    middle = rounded(moment.last[:n] * elementary.exp(gap), decimals[:n])
     return quoted(moment, middle, decimals[:n], spread_of(moment, volume), volume)

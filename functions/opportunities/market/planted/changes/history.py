@@ -8,6 +8,7 @@ import numpy as np
 from opportunities.market.planted.changes.prices import rows_of
 from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
 from opportunities.market.timeframes import HOUR, aggregate
+from opportunities.maths import elementary
 
 _FIELDS = ("open", "high", "low", "close")
 
@@ -75,7 +76,7 @@ def _stretched(timeframes: Mapping[str, Candles], rows: list[int], now: float, f
         worth = candles.volume[listed] * candles.close[listed]
         for name in _FIELDS:
             prices = getattr(candles, name)
-            prices[listed] = now * (prices[listed] / now) ** factor
+            prices[listed] = now * elementary.power(prices[listed] / now, factor)
         candles.volume[listed] = worth / candles.close[listed]
     return result
 

@@ -66,6 +66,7 @@ def scaled(array: Floats, rows: list[int], factor: float | Floats) -> Floats:
 def _candles(candles: Mapping[str, Candles], rows: list[int], at: Ints, ratio: Floats) -> dict[str, Candles]:
     changed = {}
     for name, bars in candles.items():
+        # Bars begin and end on the hour: np.interp gives the ratios themselves, and nothing computed between two.
         opened = np.interp(bars.open_time, at, ratio)
         closed = np.interp(bars.open_time + bars.seconds, at, ratio)
         changed[name] = replace(

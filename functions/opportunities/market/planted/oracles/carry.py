@@ -12,6 +12,7 @@ import numpy as np
 from opportunities.domain import Fees, Investor
 from opportunities.market.planted.oracles.options import futures_of
 from opportunities.market.snapshot import Floats, Futures, MarketSnapshot, Spot
+from opportunities.maths import elementary
 from opportunities.maths.sizing import LIMITS
 
 LEAST_DAYS = 14
@@ -46,7 +47,7 @@ class Carried:
         symbol = self.spot.symbols[self.coin]
         row = next(row for row, other in enumerate(self.spot.symbols) if other == symbol)
         close = self.spot.candles["1h"].close[row, -169:]
-        return float(np.std(np.diff(np.log(close)), ddof=1)) * sqrt(24)
+        return float(np.std(np.diff(elementary.log(close)), ddof=1)) * sqrt(24)
 
     def years(self) -> tuple[float, float]:
         """Until the sold future expires, and how long of that the coin is held."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from opportunities.domain import Fees
 from opportunities.market.snapshot import Floats, Futures, MarketSnapshot, Options
+from opportunities.maths import elementary
 
 FINANCING = 0.05
 _SHARE_OF_VOLUME = 0.001
@@ -184,6 +185,6 @@ def central(expiry: Expiry, rng: np.random.Generator) -> int:
     options = expiry.options
     calls, puts = np.array(expiry.calls), np.array(expiry.puts)
     deviation: Floats = options.mark_iv[calls] * np.sqrt(expiry.days / 365)
-    near = np.abs(np.log(options.strike[calls] / expiry.forward)) < 0.5 * deviation
+    near = np.abs(elementary.log(options.strike[calls] / expiry.forward)) < 0.5 * deviation
     two_sided = np.isfinite(options.bid[calls] + options.bid[puts])
     return int(rng.choice(np.flatnonzero(near & two_sided)))

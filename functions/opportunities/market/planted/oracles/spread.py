@@ -7,7 +7,7 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market.snapshot import MarketSnapshot, Perpetuals, Spot
-from opportunities.maths import sizing
+from opportunities.maths import elementary, sizing
 from opportunities.maths.costs import Ladder, Liquidity
 
 _VOLATILITY_BARS = 168
@@ -29,7 +29,7 @@ def most_traded(section: Spot | Perpetuals, rows: list[int]) -> int:
 def volatility(section: Spot, row: int) -> float:
     """Of a day, from the last 168 hourly log returns."""
     close = section.candles["1h"].close[row, -_VOLATILITY_BARS - 1 :]
-    return float(np.std(np.diff(np.log(close)), ddof=1)) * sqrt(24)
+    return float(np.std(np.diff(elementary.log(close)), ddof=1)) * sqrt(24)
 
 
 def liquidity(market: MarketSnapshot, position: Position, daily_volatility: float) -> Liquidity:
