@@ -2,7 +2,7 @@
 
 import typer
 
-from opscan.commands import catalogue, history, local, logs, profile, run, scan, snapshots
+from opscan.commands import catalogue, history, local, logs, new_strategy, profile, run, scan, snapshots
 from opscan.commands.exit_codes import EXIT_CODES, ExitCodes
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command()(history.cancel)
 app.command()(history.delete)
 app.command()(catalogue.strategies)
 app.command()(run.run)
+app.command()(new_strategy.new_strategy)
 app.command()(local.up)
 app.command()(local.down)
 app.command()(local.token)
