@@ -1,4 +1,4 @@
-"""What docs/client.md shows runs as it stands there, against an API that answers over HTTP."""
+"""What README.md and docs/client.md show runs as it stands there, against an API that answers over HTTP."""
 
 import os
 import re
@@ -15,8 +15,15 @@ import opscan
 from tests.race.local_http import Reply, Request, server
 from tests.support.cli_fakes import DONE, FakeApi, status
 
-DOCUMENT = Path(__file__).parents[4] / "docs" / "client.md"
-SNIPPETS = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+ROOT = Path(__file__).parents[4]
+DOCUMENT = ROOT / "docs" / "client.md"
+
+
+def snippets(document: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", document.read_text("utf-8"), re.DOTALL)
+
+
+SNIPPETS = snippets(DOCUMENT)
 
 
 @pytest.fixture
@@ -56,6 +63,11 @@ def test_first_snippet_scans_and_prints_what_to_do(api: tuple[FakeApi, str]) -> 
     assert fake.bodies("POST") == [{"symbols": ["BTC"]}]
     assert fake.paths() == ["discover", "status", "status", "results"]
     assert fake.requests[0].headers["authorization"] == "Bearer secret"
+
+
+def test_snippet_of_the_readme_does_so_too(api: tuple[FakeApi, str]) -> None:
+    (snippet,) = snippets(ROOT / "README.md")
+    assert printed(snippet, api[1]) == [f"buy 0.036 COIN{n}/USDT 127.4" for n in range(3)]
 
 
 def test_asynchronous_snippet_does_the_same(api: tuple[FakeApi, str]) -> None:
