@@ -48,6 +48,6 @@ def duration(hours: float | None) -> str:
     if hours is None:
         return NOTHING
     minutes = hours * 60
-    if minutes < 90:
+    if minutes < 60:
         return f"{minutes:.0f} min"
     return f"{hours:.3g} h" if hours < 48 else f"{hours / 24:,.3g} d" if hours < 24_000 else f"{hours / 24:,.0f} d"

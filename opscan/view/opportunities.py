@@ -99,9 +99,9 @@ _PRICES = Column(
     ),
     "right",
 )
-_PROFIT = ("profit $", _profit)
-_SAVES = ("saves $", _money(lambda found: found.risk_reduction_usd))
-_LOSS = (("EV $", _expected), ("max loss $", _max_loss))
+_MAX_LOSS = ("max loss $", _max_loss)
+_PROFITS = Column((("profit $", _profit), ("EV $", _expected), _MAX_LOSS), "right")
+_SAVINGS = Column((("saves $", _money(lambda found: found.risk_reduction_usd)), _MAX_LOSS), "right")
 _CONFIDENCE = (
     ("confidence", _plain(lambda found: confidence(found.confidence_score))),
     ("statistic", _plain(statistic, "dim")),
@@ -121,21 +121,21 @@ _EXTRA = Column(
 )
 
 
-def _columns(width: int, first: tuple[str, Cell]) -> tuple[Column, ...]:
-    """The columns for a console of `width`, with the money that it is about before the expected value."""
+def _columns(width: int, outcome: Column) -> tuple[Column, ...]:
+    """The columns for a console of `width`; `outcome` is what may come of it."""
     names = (Column((_ACTION,)), Column(_STRATEGY)) if width >= WIDE else (Column((_ACTION, *_STRATEGY)),)
     judged = (
         (Column(_CONFIDENCE, "right"), Column((_RISK_LEVEL, _HORIZON)), Column(_CAPITAL, "right"))
         if width >= NORMAL
         else (Column((*_CONFIDENCE, _RISK_LEVEL), "right"), Column((*_CAPITAL, _HORIZON), "right"))
     )
-    return (*names, Column((first, *_LOSS), "right"), _PRICES, *judged, *((_EXTRA,) if width >= WIDE else ()))
+    return (*names, outcome, _PRICES, *judged, *((_EXTRA,) if width >= WIDE else ()))
 
 
 def table_of(opportunities: tuple[Opportunity, ...], width: int) -> Table:
     """Opportunities of one purpose in the API's own order, for a console of `width` columns."""
     saves = any(found.purpose == RISK_REDUCTION for found in opportunities)
-    columns = _columns(width, _SAVES if saves else _PROFIT)
+    columns = _columns(width, _SAVINGS if saves else _PROFITS)
     gap = 1 if width >= WIDE else 0  # beside the space that the frame draws
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("#", justify="right", style="dim", no_wrap=True)

@@ -7,7 +7,6 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from opscan.client.opportunity import RISK_REDUCTION
 from opscan.client.results import Results
 from opscan.view.hints import hints_on
 from opscan.view.market import market_of
@@ -62,12 +61,12 @@ def _totals(results: Results) -> Iterator[tuple[str, str, str]]:
     """Profits and what risk reductions save, apart; a sum of nothing is left out."""
     if not results.total:
         return
-    if (profit := results.total_profit_potential_usd) is not None:
+    profit, saved = results.total_profit_potential_usd, results.total_risk_reduction_usd
+    if profit is not None and (profit or not saved):
         said = f"{money(profit)} USD if every target is reached, whatever capital it takes; no trade twice"
         yield "Profit", said, ""
-    saved = results.total_risk_reduction_usd
-    if saved or any(found.purpose == RISK_REDUCTION for found in results):
-        yield "Saves", f"{money(saved)} USD of risk; that is no profit and not in the sum above", ""
+    if saved:
+        yield "Saves", f"{money(saved)} USD of risk; that is no profit, and in no sum of profits", ""
 
 
 def _found(results: Results) -> str:

@@ -104,7 +104,14 @@ def test_risk_reductions_stand_below_in_a_table_of_their_own_with_their_own_tota
     assert "3,550.25" in table
     said = " ".join(below.split())
     assert "Profit 624.00 USD if every target is reached" in said
-    assert "Saves 3,550.25 USD of risk; that is no profit and not in the sum above" in said
+    assert "Saves 3,550.25 USD of risk; that is no profit, and in no sum of profits" in said
+
+
+def test_sum_of_no_profits_is_not_shown_beside_what_is_saved() -> None:
+    printed = shown(HEDGE, total_profit_potential_usd=0.0, total_risk_reduction_usd=3550.25)
+    assert "Saves" in printed
+    assert "Profit " not in printed
+    assert "EV $" not in printed
 
 
 def test_without_risk_reductions_nothing_is_said_of_them() -> None:
@@ -128,7 +135,7 @@ def test_json_says_what_to_do_as_the_api_does() -> None:
 
 @pytest.mark.parametrize(
     ("hours", "said"),
-    [(1 / 12, "5 min"), (1.0, "60 min"), (2.5, "2.5 h"), (25.0, "25 h"), (47.0, "47 h"), (2920.8, "122 d")],
+    [(1 / 12, "5 min"), (1.0, "1 h"), (2.5, "2.5 h"), (25.0, "25 h"), (47.0, "47 h"), (2920.8, "122 d")],
 )
 def test_durations_are_in_the_unit_that_people_use(hours: float, said: str) -> None:
     assert duration(hours) == said
