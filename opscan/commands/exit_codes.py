@@ -12,8 +12,8 @@ from opportunities.errors import OpportunityError
 from opscan.errors import Interrupted, OpscanError
 
 EXIT_CODES = """
-Exit codes: 0 done; 1 the scan failed, was cancelled, is not known or not in a state for it; 2 wrong options or input;
-3 no answer (unreachable, not authorised, not done within --timeout); 130 interrupted.
+Exit codes: 0 done; 1 the scan failed, was cancelled, is not known or not in a state for it, or a strategy broke;
+2 wrong options or input; 3 no answer (unreachable, not authorised, not done within --timeout); 130 interrupted.
 """
 
 

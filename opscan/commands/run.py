@@ -24,7 +24,7 @@ def run(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="As `opscan strategies` names it.")],
     snapshot: Annotated[
-        Path | None, typer.Argument(metavar="[SNAPSHOT]", help="A snapshot file; the simulated market without one.")
+        Path | None, typer.Argument(metavar="SNAPSHOT", help="A snapshot file; the simulated market without one.")
     ] = None,
     *,
     capital: Annotated[float | None, Option(callback=positive, help="The investor's, USD.")] = None,

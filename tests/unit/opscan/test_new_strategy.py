@@ -56,10 +56,19 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def test_sample_passes_its_own_tests_and_those_of_every_strategy(copy: Path) -> None:
+def test_sample_passes_its_own_tests_and_those_of_every_strategy_and_disturbs_no_other(copy: Path) -> None:
     tests = ("tests/unit/strategies", "tests/unit/market/test_planted.py", "tests/unit/template/test_agreement.py")
     ended = in_copy(
-        copy, "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *tests, "-k", f"{NAME} or every_strategy_has"
+        copy,
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        "0",
+        *tests,
+        "-k",
+        f"{NAME} or every_strategy_has or it_finds_what_was_planted",
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     passed = re.search(r"(\d+) passed", ended.stdout)
