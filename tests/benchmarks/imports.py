@@ -3,6 +3,7 @@
 Run with `make bench`. Every measurement is a fresh process with compiled bytecode; the two alternate.
 """
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -14,7 +15,6 @@ from rich.console import Console
 
 from tests.support.template import ROOT
 
-ROUNDS = 15
 STATUS = "import opportunities.handlers.status"
 STATUS_AND_CLIENT = f"{STATUS}; from opportunities.aws import clients; clients.client('dynamodb')"
 BOTO3 = "import boto3; boto3.client('dynamodb')"
@@ -28,6 +28,9 @@ def seconds(code: str, environment: dict[str, str]) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as bytecode:
         environment = {
             "PATH": os.environ["PATH"],
@@ -41,7 +44,7 @@ def main() -> None:
         for code in codes:
             seconds(code, environment)
         times: dict[str, list[float]] = {code: [] for code in codes}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for code in codes:
                 times[code].append(seconds(code, environment))
     medians = {code: statistics.median(taken) for code, taken in times.items()}

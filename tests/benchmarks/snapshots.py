@@ -3,6 +3,7 @@
 Run with `make bench`. The size is that of 200 symbols x 500 bars.
 """
 
+import argparse
 import io
 import json
 import statistics
@@ -15,7 +16,7 @@ from rich.console import Console
 from opportunities.market.archive.file import load, save
 from opportunities.market.snapshot import Candles, MarketSnapshot, Spot
 
-SYMBOLS, BARS, ROUNDS = 200, 500, 30
+SYMBOLS, BARS = 200, 500
 
 
 def market() -> MarketSnapshot:
@@ -35,6 +36,9 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=30)
+    rounds = parser.parse_args().rounds
     snapshot = market()
     data = save(snapshot)
     assert snapshot.spot is not None
@@ -52,7 +56,7 @@ def main() -> None:
         "json": lambda: [np.array(rows) for rows in json.loads(text)],
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, way in ways.items():
             taken[name].append(seconds(way))
     medians = {name: statistics.median(times) for name, times in taken.items()}

@@ -4,6 +4,7 @@ Run with `make bench`. Beside them in the same run: what such scanners usually d
 statsmodels' tests symbol by symbol and pair by pair; and the bare TA-Lib and numpy calls that the strategies need.
 """
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Rules, Spot
 from opportunities.maths import cointegration
 
-MOMENT, COPIES, SYMBOLS, BARS, PAIRED, ROUNDS = 1_795_291_200, 4, 50, 500, 40, 3
+MOMENT, COPIES, SYMBOLS, BARS = 1_795_291_200, 4, 50, 500
 # What a strategy Lambda does with a snapshot, in a process that imports nothing else.
 ALONE = """
 import sys
@@ -101,7 +102,7 @@ def judge(snapshot: MarketSnapshot, name: str) -> str:
         return f"skipped: {unsuitable}"
 
 
-def usual(candles: Candles) -> None:
+def usual(candles: Candles, paired: int) -> None:
     """Nine indicators and a unit root test a symbol with `ta` and statsmodels; cointegration of the same pairs."""
     for row in range(len(candles.close)):
         frame = pd.DataFrame({name: getattr(candles, name)[row] for name in ("open", "high", "low", "close", "volume")})
@@ -115,14 +116,14 @@ def usual(candles: Candles) -> None:
         ta.trend.EMAIndicator(close, 50).ema_indicator()
         ta.volatility.DonchianChannel(high, low, close).donchian_channel_hband()
         adfuller(np.log(candles.close[row]))
-    logs = np.log(candles.close[:PAIRED])
-    for first in range(PAIRED):
-        for second in range(first + 1, PAIRED):
+    logs = np.log(candles.close[:paired])
+    for first in range(paired):
+        for second in range(first + 1, paired):
             coint(logs[first], logs[second])
             coint(logs[second], logs[first])
 
 
-def bare(candles: Candles) -> None:
+def bare(candles: Candles, paired: int) -> None:
     """The same indicators by TA-Lib and the same regressions by numpy, and nothing else."""
     for high, low, close, volume in zip(candles.high, candles.low, candles.close, candles.volume, strict=True):
         talib.RSI(close)
@@ -134,8 +135,8 @@ def bare(candles: Candles) -> None:
         talib.EMA(close, 50)
         talib.MAX(high, 20)
         talib.SMA(volume, 20)
-    logs = np.log(candles.close[:PAIRED])
-    first, second = np.triu_indices(PAIRED, 1)
+    logs = np.log(candles.close[:paired])
+    first, second = np.triu_indices(paired, 1)
     cointegration.engle_granger(
         np.concatenate([logs[first], logs[second]]), np.concatenate([logs[second], logs[first]])[:, None]
     )
@@ -158,16 +159,20 @@ def memory(name: str, file: str) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--paired", type=int, default=40, help="how many symbols the usual tests pair off")
+    asked = parser.parse_args()
     console = Console()
     warnings.simplefilter("ignore")  # ta's, of its own divisions
     snapshot = market()
     assert snapshot.spot is not None
     candles = snapshot.spot.candles["1h"]
-    ours = {name: seconds(lambda name=name: judge(snapshot, name), ROUNDS) for name in strategies.names()}  # type: ignore[misc]
+    ours = {name: seconds(lambda name=name: judge(snapshot, name), asked.rounds) for name in strategies.names()}  # type: ignore[misc]
     total, plain, common = (
         sum(ours.values()),
-        seconds(lambda: bare(candles), ROUNDS),
-        seconds(lambda: usual(candles), 1),
+        seconds(lambda: bare(candles, asked.paired), asked.rounds),
+        seconds(lambda: usual(candles, asked.paired), 1),
     )
     console.print(f"all {len(ours)} over {len(candles.close)} symbols x {BARS} bars: {1000 * total:.0f} ms")
     console.print(

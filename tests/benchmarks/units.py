@@ -22,9 +22,9 @@ from opportunities.services.strategy import Judge
 from tests.support import dynamodb_local
 from tests.support.builders import USER
 from tests.support.doubles import Recorder
+from tests.support.item_size import size
 from tests.support.template import table
 from tests.support.workflow_steps import WorkflowSteps
-from tests.unit.aws.test_scan_size import size
 
 TABLE = "opportunity-scan"
 INVESTOR = Investor(capital_usd=50_000, holdings={"BTC": 0.4, "ETH": 4.0, "SOL": 60.0})
@@ -101,9 +101,7 @@ def main() -> None:
 
         sizes = Table("item", "bytes", title="Items")
         for item in dynamodb.scan(TableName=TABLE)["Items"]:
-            text = {name: value for name, value in item.items() if "B" not in value}
-            binary = sum(len(name) + len(value["B"]) for name, value in item.items() if "B" in value)
-            sizes.add_row(f"{item['pk']['S'].partition('#')[0]} {item['sk']['S']}", str(size(text) + binary))
+            sizes.add_row(f"{item['pk']['S'].partition('#')[0]} {item['sk']['S']}", str(size(item)))
         console.print(sizes)
 
 

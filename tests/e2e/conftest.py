@@ -1,5 +1,8 @@
+import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -64,10 +67,22 @@ def workflow_type(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(ministack: Emulator, workflow_type: str) -> Stack:
+def around_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home and the temporary directory of whoever brought the stack up, empty before."""
+    return tmp_path_factory.mktemp("around-up")
+
+
+@pytest.fixture(scope="session")
+def stack(ministack: Emulator, workflow_type: str, around_up: Path) -> Stack:
     """template.yaml, built and deployed for real, with IAM and JWT enforced."""
-    # one user of the tests asks more often than a person may
-    deployed = up(ScansPerMinute="10000", WorkflowType=workflow_type)
+    pip_cache = os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache" / "pip"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(around_up))
+        patch.setenv("TMPDIR", str(around_up))
+        patch.setenv("PIP_CACHE_DIR", pip_cache)  # pip's own, which is meant to be shared
+        patch.setattr(tempfile, "tempdir", str(around_up))
+        # one user of the tests asks more often than a person may
+        deployed = up(ScansPerMinute="10000", WorkflowType=workflow_type)
     assert deployed.emulator == ministack
     return deployed
 

@@ -44,7 +44,8 @@ def running() -> Iterator[Any]:
         pytest.skip("DynamoDB Local needs Java 17 or later, and there is no `java` on the PATH")
     _fetch()
     port = _free_port()
-    jar = [java, "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
+    # -UsePerfData: or Java leaves a directory in the system's temporary one
+    jar = [java, "-XX:-UsePerfData", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(_HOME), "DDB_LOCAL_TELEMETRY": "0"}
     with subprocess.Popen(
         [*jar, "-inMemory", "-sharedDb", "-port", str(port), "-disableTelemetry"],

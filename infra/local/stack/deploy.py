@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from infra.local.stack import environment
 from infra.local.stack.emulator import Emulator
@@ -36,14 +37,19 @@ def deploy(emulator: Emulator, report: Report, changed: Mapping[str, str]) -> di
 
 
 def _sam(emulator: Emulator, command: str, arguments: list[str]) -> None:
-    with SAM_LOG.open("a") as log:
+    # a `sam deploy` leaves an empty directory for each Lambda and layer among the temporary ones, so they are its own
+    with SAM_LOG.open("a") as log, TemporaryDirectory(dir=SAM_HOME, prefix="tmp-") as temporary:
         log.write(f"\n== sam {command} {' '.join(arguments)}\n")
         log.flush()
         done = subprocess.run(
             [str(_SAM), command, "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local", *arguments],
             cwd=SAM_HOME,
-            # the layers' makefile wants to know the processor too: sam does not tell it
-            env={**environment.for_tools(emulator.endpoint_url), "ARCHITECTURE": architecture()},
+            env={
+                **environment.for_tools(emulator.endpoint_url),
+                "TMPDIR": temporary,
+                # the layers' makefile wants to know the processor too: sam does not tell it
+                "ARCHITECTURE": architecture(),
+            },
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -1,36 +1,14 @@
 """The scan item's size decides what a poll costs: under 4 KB it is one read unit."""
 
 import json
-from typing import Any
 
 from opportunities import strategies
 from opportunities.aws import items
 from opportunities.domain import AssetTier, Best, Filters, Outcome, OutcomeStatus, RiskLevel, ScanState, Timeframe
 from tests.support.builders import NOW, scan
+from tests.support.item_size import size
 
 FOURTEEN = strategies.names()
-
-
-def size(item: items.Item) -> int:
-    """Bytes of an item as DynamoDB counts them (Developer Guide, "DynamoDB item sizes and formats")."""
-    return sum(len(name.encode()) + _value(value) for name, value in item.items())
-
-
-def _value(value: dict[str, Any]) -> int:
-    kind, content = next(iter(value.items()))
-    match kind:
-        case "S":
-            return len(content.encode())
-        case "N":
-            digits = content.replace("-", "").replace(".", "").partition("e")[0].strip("0")
-            return len(digits) // 2 + 2 + content.startswith("-")
-        case "L":
-            return 3 + sum(1 + _value(one) for one in content)
-        case "M":
-            return 3 + sum(1 + len(name.encode()) + _value(one) for name, one in content.items())
-    raise AssertionError(kind)
-
-
 LONGEST = scan(
     user_id="u" * 64,
     state=ScanState.INITIATED,

@@ -78,12 +78,6 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
 
 
 @every_document
-def test_every_make_target_that_is_named_exists(document: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z-]+)[` ]", document.read_text())) <= targets
-
-
-@every_document
 def test_every_path_that_is_named_exists(document: Path) -> None:
     paths = [span for span in spans(document) if PATH.fullmatch(span) and span not in KEYS_OF_S3]
     assert [path for path in paths if not there(path, document)] == []
