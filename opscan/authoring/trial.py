@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import replace
 from importlib import import_module
+from typing import Any
 
 from opportunities import ranking, scans, serialization, strategies
 from opportunities.aws.items import StoredResult
@@ -52,13 +53,13 @@ def run(name: str, market: MarketSnapshot, investor: Investor, limit: int | None
         outcome = Outcome(OutcomeStatus.SKIPPED, reason=str(unsuitable))
     else:
         outcome = Outcome(OutcomeStatus.COMPLETE, opportunities=len(findings.opportunities))
+        opportunities: list[Any] = [
+            serialization.opportunity_to_json(one) | {"score": ranking.score(one)} for one in findings.opportunities
+        ]
         found.append(
             StoredResult(
                 strategy=name,
-                opportunities=[
-                    serialization.opportunity_to_json(one) | {"score": ranking.score(one)}
-                    for one in findings.opportunities
-                ],
+                opportunities=opportunities,
                 truncated=0,
                 examined=findings.examined,
                 market=capture.describe(market, ()),
