@@ -67,7 +67,7 @@ def test_every_opscan_command_that_a_document_names_exists_and_is_run_on_a_stack
     groups = {group.name for group in app.registered_groups}
     documented = {
         f"{name} {inner}".strip() if name in groups else name
-        for name, inner in named(r"(?<!from )opscan ([a-z-]+) ?([a-z]*)")
+        for name, inner in named(r"(?<!from )opscan ([a-z][a-z-]*) ?([a-z]*)")
     }
     assert {"scan", "token", "snapshot build"} <= documented
     tried = {" ".join(command.split()[: 1 + (command.split()[0] in groups)]) for command in COMMANDS}
