@@ -11,8 +11,13 @@ from infra.local.stack.errors import StackError
 from opportunities.errors import OpportunityError
 from opscan.errors import Interrupted, OpscanError
 
+EXIT_CODES = """
+Exit codes: 0 done; 1 the scan failed, was cancelled, is not known or not in a state for it, or a strategy broke;
+2 wrong options or input; 3 no answer (unreachable, not authorised, not done within --timeout); 130 interrupted.
+"""
 
-class Polite(TyperGroup):
+
+class ExitCodes(TyperGroup):
     """Says expected errors in a sentence on stderr; surprises keep their traceback."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own signature

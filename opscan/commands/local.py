@@ -1,29 +1,38 @@
-"""The local stack from the command line: start it, end it, tell how to call it, and as whom."""
+"""`opscan up`, `down`, `status` and `token`: the local stack, how to call it, and as whom."""
+
+from typing import Annotated
 
 import typer
 
-from opscan.context import Context, RunningStack, Steps
+from opscan.commands import options
+from opscan.commands.options import context_of
+from opscan.context import RunningStack
 from opscan.deployment import running_stack
+from opscan.view.console import progress_console, steps_on
 
 
-def up(context: Context, steps: Steps) -> None:
-    """Starts the stack, or deploys anew to the one that runs."""
-    _tell(context.stack().up(steps))
+def up(ctx: typer.Context) -> None:
+    """Start the local stack, or deploy anew to the one that runs."""
+    _tell(context_of(ctx).stack().up(steps_on(progress_console(on_stderr=True))))
 
 
-def down(context: Context, steps: Steps) -> None:
-    """Ends exactly what was started."""
-    ended = context.stack().down(steps)
+def down(ctx: typer.Context) -> None:
+    """End the local stack and everything in it."""
+    ended = context_of(ctx).stack().down(steps_on(progress_console(on_stderr=True)))
     typer.echo("The local stack is down." if ended else "The local stack was not up.")
 
 
-def status(context: Context) -> None:
-    """Tells how to call the stack, if it is up."""
-    _tell(running_stack(context))
+def status(ctx: typer.Context) -> None:
+    """Tell whether the local stack is up, and how to call it."""
+    _tell(running_stack(context_of(ctx)))
 
 
-def token(name: str, context: Context) -> None:
-    """Prints an access token of this user, who is made if there is none of that name."""
+def token(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Made if there is no such user.", callback=options.username)],
+) -> None:
+    """Print a token of another user of the local stack, for OPSCAN_TOKEN or curl."""
+    context = context_of(ctx)
     typer.echo(context.stack().make_user(running_stack(context), name))
 
 

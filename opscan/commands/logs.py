@@ -13,8 +13,8 @@ import typer
 from typer import Option
 
 from opportunities import strategies
+from opscan.client.values import items, printable, text
 from opscan.commands.options import context_of
-from opscan.responses import items, printable, text
 
 # Of Lambda itself, about every invocation.
 _PLATFORM = re.compile(r"(START|END|REPORT|INIT_START) ")

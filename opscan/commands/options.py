@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from opportunities import scans
-from opportunities.domain import Json
 from opscan.context import Context
 from opscan.errors import BadInput
 
@@ -113,9 +112,9 @@ def holdings_of(values: list[str] | None) -> dict[str, float | None]:
     return quantities
 
 
-def fees_of(values: list[str] | None) -> dict[str, Json]:
+def fees_of(values: list[str] | None) -> dict[str, dict[str, float] | None]:
     """binance=0.001/0.0005 as the taker fees of spot and perpetual by exchange; binance=default as None."""
-    by_exchange: dict[str, Json] = {}
+    by_exchange: dict[str, dict[str, float] | None] = {}
     for value in several(values):
         exchange, _, both = value.partition("=")
         if both == "default":
@@ -130,10 +129,10 @@ def fees_of(values: list[str] | None) -> dict[str, Json]:
     return by_exchange
 
 
-def allowed(values: list[str] | None) -> list[Json] | None:
+def allowed(values: list[str] | None) -> list[str] | None:
     """The names given; the word "any" as an empty list, which allows all, and nothing as None."""
     names = several(values)
-    return None if not names else [] if names == ["any"] else [*names]
+    return None if not names else [] if names == ["any"] else names
 
 
 def _amount(given: str, wrong: str) -> float:

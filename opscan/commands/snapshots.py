@@ -4,7 +4,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from opportunities.errors import MarketDataError
 from opscan.commands.options import finite, moment_of
 from opscan.errors import BadInput
 from opscan.view.console import results_console
+
+if TYPE_CHECKING:
+    from opportunities.market.snapshot import MarketSnapshot
 
 app = typer.Typer(help="Market snapshots out of recorded data.", no_args_is_help=True)
 
@@ -58,17 +61,23 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Say what a snapshot holds: markets, candles, funding, and what was assumed or left out."""
-    from opportunities.market.archive.file import load
     from opscan.view.snapshot import show as view
     from opscan.view.snapshot import summary
 
-    try:
-        snapshot = load(file.read_bytes())
-    except OSError as error:
-        raise BadInput(f"{file} cannot be read ({error.strerror}).", "Give the path of a snapshot file.") from error
-    except MarketDataError as error:
-        raise BadInput(f"{file}: {error}", "Build it again with `opscan snapshot build DIR`.") from error
+    snapshot = loaded(file)
     if as_json:
         typer.echo(json.dumps(summary(snapshot), indent=2))
     else:
         view(snapshot, results_console())
+
+
+def loaded(file: Path) -> "MarketSnapshot":
+    """The snapshot in this file."""
+    from opportunities.market.archive.file import load
+
+    try:
+        return load(file.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read ({error.strerror}).", "Give the path of a snapshot file.") from error
+    except MarketDataError as error:
+        raise BadInput(f"{file}: {error}", "Build it again with `opscan snapshot build DIR`.") from error

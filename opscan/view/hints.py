@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from opscan.results import Results
+from opscan.client.results import Results
 
 # What strategies say when it is the profile that keeps them from judging, and the command that mends it.
 _REMEDIES = (
@@ -18,20 +18,20 @@ _REMEDIES = (
 )
 
 
-def advice_on(results: Results) -> Iterator[str]:
+def hints_on(results: Results) -> Iterator[str]:
     """What would let more strategies judge. A failure is no matter of trying again: its log says more."""
     if results.unjudged:
         yield from _ways_on(results)
         return
-    ended = {strategy.name: strategy for strategy in results.strategies}
-    for advice in results.recommendations:
-        strategy = ended.get(advice.strategy)
+    ended = {strategy.strategy_id: strategy for strategy in results.strategies}
+    for hint in results.recommendations:
+        strategy = ended.get(hint.strategy_id)
         if strategy and strategy.status == "failed":
             continue
-        why = f" ({advice.reason})" if advice.reason and not strategy else ""  # what `Skipped` says is said
+        why = f" ({hint.reason})" if hint.reason and not strategy else ""  # what `Skipped` says is said
         if strategy and (remedy := _remedy(strategy.reason)):
             why = f" {remedy}"
-        yield f"{advice.name}: {advice.benefit}{why}" if advice.benefit or why else advice.name
+        yield f"{hint.name}: {hint.benefit}{why}" if hint.benefit or why else hint.name
 
 
 def _ways_on(results: Results) -> Iterator[str]:

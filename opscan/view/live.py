@@ -1,4 +1,4 @@
-"""A scan as it runs: a live picture on a terminal, plain lines everywhere else."""
+"""A scan as it runs: a live table on a terminal, plain lines everywhere else."""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -10,10 +10,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from opscan.client.scans import Status, StrategyState
 from opscan.context import Clock
-from opscan.responses import Status, StrategyState, explained
 from opscan.view.console import can_redraw
 from opscan.view.numbers import many
+from opscan.view.strategies import best_of, explained
 
 _LOOK = {"waiting": "dim", "running": "cyan", "complete": "green", "skipped": "yellow", "failed": "red"}
 _WORDS = {"complete": "done"}
@@ -32,7 +33,7 @@ class View(Protocol):
 
 
 def view_on(console: Console, clock: Clock, *, local: bool = False) -> View:
-    """The live picture where it can be drawn; lines in a pipe, whatever colour settings say."""
+    """The live table where it can be drawn; lines in a pipe, whatever colour settings say."""
     if can_redraw(console):
         return LiveView(console, clock, local=local)
     return PlainView(console, clock, local=local)
@@ -48,7 +49,7 @@ class LiveView:
         self._started = clock.now()
         self._status: Status | None = None
         self._spinner = Spinner("dots", style="cyan")
-        self._live = Live(console=console, get_renderable=self._picture, refresh_per_second=10)
+        self._live = Live(console=console, get_renderable=self._table, refresh_per_second=10)
 
     def __enter__(self) -> Self:
         self._live.start(refresh=True)
@@ -66,12 +67,12 @@ class LiveView:
     def note(self, sentence: str) -> None:
         self._console.print(Text(sentence, style="dim"))
 
-    def _picture(self) -> RenderableType:
+    def _table(self) -> RenderableType:
         seconds = self._clock.now() - self._started
         if self._status is None:
             self._spinner.update(text=Text(f"Waiting for the scan … {seconds:.1f} s", style="dim"))
             return self._spinner
-        return picture(self._status, seconds, self._spinner, local=self._local)
+        return progress_table(self._status, seconds, self._spinner, local=self._local)
 
 
 class PlainView:
@@ -94,9 +95,9 @@ class PlainView:
 
     def show(self, status: Status) -> None:
         for strategy in status.strategies:
-            if strategy.status not in ("waiting", self._said.get(strategy.name)):
-                self._said[strategy.name] = strategy.status
-                self.note(f"{strategy.name}: {in_words(strategy, local=self._local)}")
+            if strategy.status not in ("waiting", self._said.get(strategy.strategy_id)):
+                self._said[strategy.strategy_id] = strategy.status
+                self.note(f"{strategy.strategy_id}: {in_words(strategy, local=self._local)}")
 
     def note(self, sentence: str) -> None:
         seconds = self._clock.now() - self._started
@@ -106,13 +107,13 @@ class PlainView:
 def in_words(strategy: StrategyState, *, local: bool) -> str:
     """What one strategy did, for a line of its own."""
     if strategy.status == "complete":
-        best = f", best {strategy.best}" if strategy.best else ""
+        best = f", best {best_of(strategy)}" if strategy.best else ""
         return f"done, {_finds(strategy.opportunities)}{_took(strategy)}{best}"
     why = explained(strategy, local=local)
     return f"{strategy.status}{_took(strategy)}" + (f": {why}" if why else "")
 
 
-def picture(status: Status, seconds: float, spinner: Spinner, *, local: bool = False) -> RenderableType:
+def progress_table(status: Status, seconds: float, spinner: Spinner, *, local: bool = False) -> RenderableType:
     """The rows of `status`, `seconds` after the scan was asked for."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("strategy", no_wrap=True)
@@ -126,24 +127,24 @@ def picture(status: Status, seconds: float, spinner: Spinner, *, local: bool = F
         if strategy.status == "running":
             spinner.update(text=Text("running", style=look))
         table.add_row(
-            Text(strategy.name),
+            Text(strategy.strategy_id),
             spinner if strategy.status == "running" else Text(_WORDS.get(strategy.status, strategy.status), style=look),
             Text(str(strategy.opportunities) if strategy.status == "complete" else ""),
             Text("" if strategy.seconds is None or not ended else f"{strategy.seconds:.2f} s"),
             Text(
-                explained(strategy, local=local) or strategy.best,
+                explained(strategy, local=local) or best_of(strategy),
                 style=look if explained(strategy, local=local) else "",
             ),
         )
-    ended_count = max(status.completed, sum(strategy.status in _ENDED for strategy in status.strategies))
-    total = max(status.total, len(status.strategies), 1)
+    ended_count = max(status.progress.ended, sum(strategy.status in _ENDED for strategy in status.strategies))
+    total = max(status.progress.total, len(status.strategies), 1)
     bar = Table.grid(padding=(0, 2, 0, 0))
     bar.add_row(
         ProgressBar(
             total=total, completed=min(ended_count, total), width=24, complete_style="cyan", finished_style="green"
         ),
         Text(f"{ended_count}/{total} strategies"),
-        Text(_finds(status.found)),
+        Text(_finds(status.progress.found)),
         Text(f"{seconds:.1f} s"),
         Text(_remaining(status), style="dim"),
     )

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from opscan.results import Market, Results
+from opscan.client.results import Market, Results
 from opscan.view.numbers import ago
 
 # What opportunities.aws.snapshots makes: windows/<source with its parameters>/<unix time>, pinned/<name>.

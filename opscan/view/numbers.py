@@ -41,3 +41,13 @@ def ago(age: timedelta) -> str:
     units = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
     size, unit = next(((size, unit) for size, unit in units if seconds >= 2 * size), (1, "second"))
     return f"{many(round(seconds / size), unit)} ago"
+
+
+def duration(hours: float | None) -> str:
+    """As in "5 min", "2.5 h", "25 h" and "122 d": days from two days on."""
+    if hours is None:
+        return NOTHING
+    minutes = hours * 60
+    if minutes < 60:
+        return f"{minutes:.0f} min"
+    return f"{hours:.3g} h" if hours < 48 else f"{hours / 24:,.3g} d" if hours < 24_000 else f"{hours / 24:,.0f} d"

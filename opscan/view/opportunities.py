@@ -1,4 +1,7 @@
-"""The best opportunities as a table, stacked so that all of their numbers fit into 100 columns and less."""
+"""The best opportunities as tables, stacked so that all of their numbers fit into 80 columns.
+
+What to do stands first. Profits and risk reductions have a table each: what a hedge saves is no profit.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +11,8 @@ from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from opscan.results import Opportunity
-from opscan.view.numbers import NOTHING, confidence, money, price
+from opscan.client.opportunity import RISK_REDUCTION, Opportunity
+from opscan.view.numbers import NOTHING, confidence, duration, money, price
 
 NORMAL = 100
 WIDE = 130
@@ -28,70 +31,111 @@ class Column:
 
 def statistic(found: Opportunity) -> str:
     """The statistic behind the confidence, as in "2.31, n=512"; its name stands in the summary."""
-    behind = found.confidence
+    behind = found.evidence
     if behind.value is None:
         return NOTHING
     value = f"{behind.value:.3g}" if abs(behind.value) >= 1e-3 or behind.value == 0 else f"{behind.value:.0e}"
     return value + (f", n={behind.n}" if behind.n else "")
 
 
+def stop(found: Opportunity) -> str:
+    """Where the trade is given up: a price, or as in "z 4.5 or 12 h"."""
+    behind = found.stop
+    if behind is None:
+        return NOTHING
+    if behind.price is not None:
+        return price(behind.price)
+    level = "" if behind.level is None else f"{behind.name} {behind.level:.3g}"
+    return " or ".join(filter(None, (level, "" if behind.hours is None else duration(behind.hours))))
+
+
 def _plain(said: Callable[[Opportunity], str], style: str = "") -> Cell:
     return lambda found: Text(said(found) or NOTHING, style=style)
 
 
-def _price(amount: Callable[[Opportunity], float | None], style: str = "") -> Cell:
-    return lambda found: Text(price(amount(found)), style=style)
+def _kind(found: Opportunity) -> str:
+    """The type, where it says more than the strategy's name, and where to trade."""
+    kind = "" if found.opportunity_type == found.strategy_id else found.opportunity_type
+    return ", ".join(filter(None, (kind, found.exchange)))
+
+
+def _horizon(found: Opportunity) -> str:
+    return duration(found.horizon_hours) if found.horizon_hours else found.estimated_timeframe
 
 
 def _money(amount: Callable[[Opportunity], float | None], style: str = "") -> Cell:
     return lambda found: Text(money(amount(found)), style=style)
 
 
-def _gain(amount: Callable[[Opportunity], float | None]) -> Cell:
-    return lambda found: Text(money(amount(found)), style="red" if (amount(found) or 0) < 0 else "green")
+def _profit(found: Opportunity) -> Text:
+    """Green where a gain is expected; a target that is seldom reached is none."""
+    pays = (found.expected_value_usd or 0) > 0 and (found.profit_potential_usd or 0) > 0
+    return Text(money(found.profit_potential_usd), style="green" if pays else "")
 
 
-def _score(found: Opportunity) -> Text:
-    return Text(confidence(found.confidence.score))
+def _expected(found: Opportunity) -> Text:
+    value = found.expected_value_usd
+    return Text(money(value), style="red" if value is not None and value < 0 else "")
+
+
+def _max_loss(found: Opportunity) -> Text:
+    return Text("unlimited", style="bold red") if found.unlimited_loss else Text(money(found.max_loss_usd))
 
 
 def _risk(found: Opportunity) -> Text:
-    return Text(found.risk or NOTHING, style=_RISK.get(found.risk, ""))
+    return Text(found.risk_level or NOTHING, style=_RISK.get(found.risk_level, ""))
 
 
-_SYMBOL = (
-    ("symbol", _plain(lambda found: found.symbol, "bold")),
-    ("exchange", _plain(lambda found: found.exchange, "dim")),
+_ACTION = ("what to do", _plain(lambda found: found.action or found.symbol, "bold"))
+_STRATEGY = (
+    ("strategy", _plain(lambda found: found.strategy_id)),
+    ("type, exchange", _plain(_kind, "dim")),
 )
-_STRATEGY = (("strategy", _plain(lambda found: found.strategy)), ("type", _plain(lambda found: found.kind, "dim")))
-_PRICES = (("entry", _price(lambda found: found.entry)), ("exit", _price(lambda found: found.exit)))
-_STOP = ("stop", _price(lambda found: found.stop))
-_NUMBERS = (
-    Column(
-        (("profit $", _gain(lambda found: found.profit)), ("EV $", _gain(lambda found: found.expected_value))), "right"
+_PRICES = Column(
+    (
+        ("entry", _plain(lambda found: price(found.entry_price))),
+        ("exit", _plain(lambda found: price(found.exit_price))),
+        ("stop", _plain(stop)),
     ),
-    Column((("confidence", _score), ("statistic", _plain(statistic, "dim"))), "right"),
-    Column((("risk", _risk), ("horizon", _plain(lambda found: found.timeframe)))),
-    Column(
-        (("capital $", _money(lambda found: found.capital)), ("fees $", _money(lambda found: found.fees, "dim"))),
-        "right",
-    ),
+    "right",
 )
-_EXTRA = (
-    Column(
-        (_STOP, ("slippage $", _money(lambda found: found.slippage, "dim"))),
-        "right",
-    ),
-    Column((("tier", _plain(lambda found: found.tier)), ("rank score", _price(lambda found: found.score, "dim")))),
+_MAX_LOSS = ("max loss $", _max_loss)
+_PROFITS = Column((("profit $", _profit), ("EV $", _expected), _MAX_LOSS), "right")
+_SAVINGS = Column((("saves $", _money(lambda found: found.risk_reduction_usd)), _MAX_LOSS), "right")
+_CONFIDENCE = (
+    ("confidence", _plain(lambda found: confidence(found.confidence_score))),
+    ("statistic", _plain(statistic, "dim")),
 )
+_RISK_LEVEL = ("risk", _risk)
+_HORIZON = ("horizon", _plain(_horizon))
+_CAPITAL = (
+    ("capital $", _money(lambda found: found.required_capital_usd)),
+    ("fees $", _money(lambda found: found.fees_usd, "dim")),
+)
+_EXTRA = Column(
+    (
+        ("tier", _plain(lambda found: found.asset_tier)),
+        ("rank score", _plain(lambda found: price(found.score), "dim")),
+        ("slippage $", _money(lambda found: found.slippage_usd, "dim")),
+    )
+)
+
+
+def _columns(width: int, outcome: Column) -> tuple[Column, ...]:
+    """The columns for a console of `width`; `outcome` is what may come of it."""
+    names = (Column((_ACTION,)), Column(_STRATEGY)) if width >= WIDE else (Column((_ACTION, *_STRATEGY)),)
+    judged = (
+        (Column(_CONFIDENCE, "right"), Column((_RISK_LEVEL, _HORIZON)), Column(_CAPITAL, "right"))
+        if width >= NORMAL
+        else (Column((*_CONFIDENCE, _RISK_LEVEL), "right"), Column((*_CAPITAL, _HORIZON), "right"))
+    )
+    return (*names, outcome, _PRICES, *judged, *((_EXTRA,) if width >= WIDE else ()))
 
 
 def table_of(opportunities: tuple[Opportunity, ...], width: int) -> Table:
-    """The opportunities in the API's own order, for a console of `width` columns."""
-    names = (Column(_SYMBOL), Column(_STRATEGY)) if width >= NORMAL else (Column(_SYMBOL + _STRATEGY),)
-    stopped = width < WIDE and any(found.stop is not None for found in opportunities)
-    prices = Column((*_PRICES, _STOP) if stopped else _PRICES, "right")
-    columns = (*names, prices, *_NUMBERS, *(_EXTRA if width >= WIDE else ()))
+    """Opportunities of one purpose in the API's own order, for a console of `width` columns."""
+    saves = any(found.purpose == RISK_REDUCTION for found in opportunities)
+    columns = _columns(width, _SAVINGS if saves else _PROFITS)
     gap = 1 if width >= WIDE else 0  # beside the space that the frame draws
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("#", justify="right", style="dim", no_wrap=True)
@@ -112,8 +156,9 @@ def table_of(opportunities: tuple[Opportunity, ...], width: int) -> Table:
 def legend_of(opportunities: tuple[Opportunity, ...]) -> Text:
     """What the table's numbers mean, in one line."""
     said = (
-        "Profit: if the target is reached. EV: expectation without drift. Confidence: of the statistic, not of the"
-        " profit. Ranked by EV × confidence / capital / day, ten rounds a day at most; an expected loss comes last."
+        "Profit: if the target is reached. EV: expectation without drift. Max loss: the worst that the orders can lose"
+        " with this stop. Confidence: of the statistic, not of the profit. Ranked by EV × confidence / capital / day,"
+        " ten rounds a day at most; an expected loss comes last."
     )
     repeats = " = #3: the same trade as number 3." if any(found.repeats for found in opportunities) else ""
     return Text(said + repeats, style="dim")

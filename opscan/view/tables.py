@@ -8,47 +8,46 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from opportunities.domain import Json
-from opscan.commands.request_options import as_options
-from opscan.responses import ListedScan, items, mapping, number, text
+from opscan.client.investor import Profile, Strategy
+from opscan.client.scans import ScanSummary
 from opscan.view.numbers import NOTHING, ago, money
+from opscan.view.request_options import as_options
 
 _LOOK = {"scanning": "cyan", "complete": "green", "cancelled": "yellow", "failed": "red"}
 
 
-def investor_picture(profile: Mapping[str, Json]) -> RenderableType:
+def investor_table(profile: Profile) -> RenderableType:
     """What the service knows of the caller."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
-    grid.add_row("Capital", Text(f"{money(number(profile.get('capital_usd')))} USD"))
-    grid.add_row("Risk tolerance", Text(text(profile.get("risk_tolerance")) or NOTHING))
-    grid.add_row("Holdings", Text(_pairs(mapping(profile.get("holdings"))) or "none"))
-    for exchange, value in mapping(profile.get("fees")).items():
-        fees = mapping(value)
+    grid.add_row("Capital", Text(f"{money(profile.capital_usd)} USD"))
+    grid.add_row("Risk tolerance", Text(profile.risk_tolerance or NOTHING))
+    grid.add_row("Holdings", Text(_pairs(profile.holdings) or "none"))
+    for exchange, fees in profile.fees.items():
         taker = f"spot {_rate(fees.get('spot_taker'))}, perpetual {_rate(fees.get('perpetual_taker'))}"
-        grid.add_row(Text(f"Fees {text(exchange)}"), Text(taker))
-    for title, allowed in (("Exchanges", "allowed_exchanges"), ("Assets", "allowed_assets")):
-        grid.add_row(title, Text(", ".join(map(text, items(profile.get(allowed)))) or "any"))
+        grid.add_row(Text(f"Fees {exchange}"), Text(taker))
+    for title, allowed in (("Exchanges", profile.allowed_exchanges), ("Assets", profile.allowed_assets)):
+        grid.add_row(title, Text(", ".join(allowed) or "any"))
     return grid
 
 
-def catalogue_picture(strategies: Sequence[Mapping[str, Json]]) -> RenderableType:
+def catalogue_table(strategies: Sequence[Strategy]) -> RenderableType:
     """Every strategy with what it looks for."""
     table = Table(box=box.SIMPLE_HEAD, header_style="bold")
     for title in ("strategy", "what it does", "opportunity types", "needs"):
         table.add_column(title)
     for strategy in strategies:
         table.add_row(
-            Text(text(strategy.get("strategy_id")), style="bold"),
-            Text(text(strategy.get("summary")) or text(strategy.get("name"))),
-            Text("\n".join(map(text, items(strategy.get("opportunity_types"))))),
-            Text("\n".join(map(text, items(strategy.get("needs")))), style="dim"),
+            Text(strategy.strategy_id, style="bold"),
+            Text(strategy.summary or strategy.name),
+            Text("\n".join(strategy.opportunity_types)),
+            Text("\n".join(strategy.needs), style="dim"),
         )
     return table
 
 
-def scans_picture(scans: Sequence[ListedScan], now: datetime) -> RenderableType:
+def scans_table(scans: Sequence[ScanSummary], now: datetime) -> RenderableType:
     """Two lines a scan and more: its id above its time, and what it was asked for above why it failed."""
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column(Text("scan").append("\ncreated", style="dim"), no_wrap=True)
@@ -72,10 +71,9 @@ def _created(moment: datetime | None, now: datetime) -> str:
     return NOTHING if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC, {ago(now - moment)}"
 
 
-def _pairs(holdings: Mapping[str, Json]) -> str:
-    return ", ".join(f"{text(asset)} {text(quantity)}" for asset, quantity in holdings.items())
+def _pairs(holdings: Mapping[str, float]) -> str:
+    return ", ".join(f"{asset} {quantity:g}" for asset, quantity in holdings.items())
 
 
-def _rate(value: Json) -> str:
-    rate = number(value)
+def _rate(rate: float | None) -> str:
     return NOTHING if rate is None else f"{rate:.3%}"

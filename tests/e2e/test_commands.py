@@ -30,6 +30,7 @@ COMMANDS = [
     "list",
     "follow {scan_id}",
     "delete {scan_id}",
+    "run spot_breakout_strategy",
 ]
 
 

@@ -79,20 +79,26 @@ def opportunity(number: int, **overrides: object) -> dict[str, Any]:
         "opportunity_type": "momentum_long",
         "symbol": f"COIN{number}/USDT",
         "exchange": "binance",
+        "purpose": "profit",
+        "action": f"buy 0.036 COIN{number}/USDT",
         "profit_potential_usd": 312.5 - number,
+        "risk_reduction_usd": None,
+        "max_loss_usd": 127.4,
         "confidence_score": 0.71,
         "risk_level": "medium",
         "required_capital_usd": 2500.0,
-        "estimated_timeframe": "7d",
+        "horizon_hours": 25.2,
+        "estimated_timeframe": "2d",
+        "evidence": {"statistic": "t of mean return", "value": 2.31, "n": 512, "p_value": 0.011},
         "entry_price": 69_420.15,
         "exit_price": 74_000.0,
         "asset_tier": "institutional",
         "metadata": {
             "expected_value_usd": 41.27,
-            "confidence": {"statistic": "t of mean return", "value": 2.31, "n": 512},
             "stop": 66_000.0,
             "fees_usd": 5.0,
             "slippage_usd": 1.2,
+            "legs": [{"side": "buy", "symbol": f"COIN{number}/USDT", "quantity": 0.036, "price": 69_420.15}],
         },
         "discovered_at": 1_712_588_400,
         "score": 0.0128,
@@ -106,6 +112,8 @@ def results(count: int = 3, *, total: int | None = None, cursor: str | None = No
         "user_id": "someone",
         "opportunities": [opportunity(number) for number in range(first, first + count)],
         "total_opportunities": count if total is None else total,
+        "total_profit_potential_usd": 932.0,
+        "total_risk_reduction_usd": 0.0,
         "next_cursor": cursor,
         "signal_analysis": {},
         "user_profile": {"capital_usd": 10_000.0, "risk_tolerance": "medium"},
@@ -281,7 +289,7 @@ class FakeBucket:
         self.objects.setdefault(key, body)
 
 
-def world(
+def context(
     api: FakeApi, *, time: FakeTime | None = None, stack: FakeStack | None = None, bucket: FakeBucket | None = None
 ) -> Context:
     local, bucket = stack or FakeStack(), bucket or FakeBucket()
@@ -299,5 +307,5 @@ def run(
 ) -> Result:
     """Runs `opscan` with these arguments; whatever it does not catch, the test sees."""
     nothing = dict.fromkeys(("OPSCAN_API_URL", "OPSCAN_TOKEN", "COLUMNS", "FORCE_COLOR"))
-    context = world(api, time=time, stack=stack, bucket=bucket)
-    return CliRunner(env=nothing | (environment or {})).invoke(app, arguments, obj=context, catch_exceptions=False)
+    with_these = context(api, time=time, stack=stack, bucket=bucket)
+    return CliRunner(env=nothing | (environment or {})).invoke(app, arguments, obj=with_these, catch_exceptions=False)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opscan.responses import ListedScan
-from opscan.view.tables import scans_picture
+from opscan.client.scans import ScanSummary
+from opscan.view.tables import scans_table
 from tests.support.cli_fakes import (
     DONE,
     NOW,
@@ -32,7 +32,7 @@ RUNS = problem(409, f"The scan runs: POST /opportunities/cancel/{SCAN_ID} ends i
 
 @given(mutilated(listed(1, filters={"symbols": ["BTC"]})), st.integers(20, 250))
 def test_whatever_is_listed_can_be_drawn_and_never_drives_the_terminal(body: Any, width: int) -> None:
-    assert printable(drawn(scans_picture([ListedScan.of(body)], NOW), width=width))
+    assert printable(drawn(scans_table([ScanSummary.of(body)], NOW), width=width))
 
 
 def test_the_list_says_of_each_scan_when_it_was_made_how_it_went_and_what_it_was_asked_for() -> None:

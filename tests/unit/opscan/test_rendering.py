@@ -10,16 +10,17 @@ from rich.spinner import Spinner
 from rich.text import Text
 from typer.testing import CliRunner
 
+from opscan.client.investor import Catalogue, Profile
+from opscan.client.results import Results
+from opscan.client.scans import Receipt, Status
 from opscan.main import app
-from opscan.responses import Receipt, Status
-from opscan.results import Results
-from opscan.view.live import LiveView, PlainView, picture
+from opscan.view.live import LiveView, PlainView, progress_table
 from opscan.view.market import warning_of
 from opscan.view.numbers import confidence, price
 from opscan.view.opportunities import table_of
 from opscan.view.summary import summary_of
-from opscan.view.tables import catalogue_picture, investor_picture
-from tests.support.cli_fakes import DONE, NOW, FakeApi, FakeTime, opportunity, outcome, results, status, world
+from opscan.view.tables import catalogue_table, investor_table
+from tests.support.cli_fakes import DONE, NOW, FakeApi, FakeTime, context, opportunity, outcome, results, status
 
 anything = st.recursive(
     st.none()
@@ -47,10 +48,10 @@ statuses = mutilated(status("scanning", **DONE).json()).filter(lambda body: isin
 answers = mutilated(results(1).json()).filter(lambda body: isinstance(body, dict))
 
 
-def drawn(*pictures: Any, width: int = 100, colour: bool = False) -> str:
+def drawn(*tables: Any, width: int = 100, colour: bool = False) -> str:
     file = io.StringIO()
     console = Console(file=file, width=width, force_terminal=colour, highlight=False)
-    for one in pictures:
+    for one in tables:
         console.print(one)
     return file.getvalue()
 
@@ -62,7 +63,7 @@ def printable(shown: str) -> bool:
 @given(statuses, st.integers(20, 250))
 def test_whatever_status_comes_it_can_be_drawn_and_never_drives_the_terminal(body: Any, width: int) -> None:
     shown = Status.of(body)
-    assert printable(drawn(picture(shown, 1.0, Spinner("dots")), width=width))
+    assert printable(drawn(progress_table(shown, 1.0, Spinner("dots")), width=width))
     file = io.StringIO()
     PlainView(Console(file=file, width=width), FakeTime().clock).show(shown)
     assert printable(file.getvalue())
@@ -71,14 +72,16 @@ def test_whatever_status_comes_it_can_be_drawn_and_never_drives_the_terminal(bod
 @given(answers, st.integers(20, 250))
 def test_whatever_results_come_they_can_be_drawn_and_never_drive_the_terminal(body: Any, width: int) -> None:
     shown = Results.of(body)
-    pictures = Text(warning_of(shown)), table_of(shown.opportunities, width), summary_of(shown, NOW)
-    assert printable(drawn(*pictures, width=width))
+    parts = Text(warning_of(shown)), table_of(shown.opportunities, width), summary_of(shown, NOW)
+    assert printable(drawn(*parts, width=width))
 
 
 @given(anything)
 def test_whatever_else_comes_can_be_drawn_too(body: Any) -> None:
     given_body = body if isinstance(body, dict) else {}
-    assert printable(drawn(investor_picture(given_body), catalogue_picture([given_body])))
+    profile = Profile.of({"profile": given_body})
+    catalogue = Catalogue.of({"strategies": [given_body]})
+    assert printable(drawn(investor_table(profile), catalogue_table(catalogue.strategies)))
     Receipt.of(given_body)
 
 
@@ -107,13 +110,13 @@ def test_numbers_are_never_cut_and_the_table_fits(width: int) -> None:
         assert shown.count(number) == 3
 
 
-def test_the_live_picture_shows_a_row_for_each_strategy_and_the_total() -> None:
+def test_the_live_table_shows_a_row_for_each_strategy_and_the_total() -> None:
     states = {
         "funding_arbitrage": outcome("complete", 12, best=True),
         "risk_management": outcome("running"),
         "spot_momentum_strategy": outcome("failed", reason="the Lambda timed out"),
     }
-    shown = drawn(picture(Status.of(status(**states).json()), 3.2, Spinner("dots")))
+    shown = drawn(progress_table(Status.of(status(**states).json()), 3.2, Spinner("dots")))
     rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
     assert "done" in rows["funding_arbitrage"]
     assert "12" in rows["funding_arbitrage"]
@@ -126,12 +129,12 @@ def test_the_live_picture_shows_a_row_for_each_strategy_and_the_total() -> None:
 
 
 def test_a_terminal_that_knows_only_ascii_is_served_too() -> None:
-    ended = CliRunner(charset="ascii").invoke(app, ["scan"], obj=world(FakeApi()), catch_exceptions=False)
+    ended = CliRunner(charset="ascii").invoke(app, ["scan"], obj=context(FakeApi()), catch_exceptions=False)
     assert ended.exit_code == 0
     assert "COIN0/USDT" in ended.stdout
 
 
-def test_the_live_view_draws_on_a_terminal_and_leaves_its_last_picture() -> None:
+def test_the_live_view_draws_on_a_terminal_and_leaves_its_last_table() -> None:
     file = io.StringIO()
     console = Console(file=file, width=100, force_terminal=True)
     with LiveView(console, FakeTime().clock) as view:

@@ -119,11 +119,11 @@ def of_market(source: str, assumptions: dict[str, str]) -> FakeApi:
 def test_a_simulated_market_is_said_to_be_one_above_the_table(columns: str) -> None:
     planted = of_market("simulated", {"market": "simulated", "planted": "one opportunity of each kind was planted"})
     shown = run(planted, "scan", environment={"COLUMNS": columns}).stdout
-    above = shown[: shown.index("symbol")]
+    above = shown[: shown.index("what to do")]
     warning = "SIMULATED market, opportunities planted into it: nothing below was observed anywhere."
     assert warning in " ".join(above.split())
     plain = run(of_market("simulated", {"market": "simulated"}), "scan").stdout
-    assert "SIMULATED market: nothing below was observed anywhere." in plain[: plain.index("symbol")]
+    assert "SIMULATED market: nothing below was observed anywhere." in plain[: plain.index("what to do")]
 
 
 @pytest.mark.parametrize("source", ["live (binance, okx)", "files"])

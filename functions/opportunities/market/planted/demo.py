@@ -42,12 +42,18 @@ def planted_market(seed: int, captured_at: int) -> MarketSnapshot:
     module proposes, into the one that changes the fewest coins already used.
     """
     market = simulated(seed, captured_at)
-    used: set[str] = set()
+    used = _held(market)
     for number, kind in enumerate(kinds()):
         market, coins = _placed(market, kind, [seed, number], used)
         used |= coins
     said = f"one opportunity of each of these kinds was planted on purpose: {', '.join(kinds())}"
     return replace(market, assumptions={**market.assumptions, "planted": said})
+
+
+def _held(market: MarketSnapshot) -> set[str]:
+    """The coins that some kind's investor holds, whatever its seed: others have the choice to go elsewhere."""
+    modules = (import_module(f"{__package__}.{kind}") for kind in kinds())
+    return {coin for module in modules if hasattr(module, "investor") for coin in module.investor(market).holdings}
 
 
 def _placed(market: MarketSnapshot, kind: str, seeds: list[int], used: set[str]) -> tuple[MarketSnapshot, set[str]]:

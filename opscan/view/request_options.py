@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from opportunities.domain import Json
-from opscan.responses import items, number, text
+from opscan.client.values import items, number, text
 
 OPTIONS = {
     "force_refresh": "--force-refresh",

@@ -1,0 +1,5 @@
+"""`python -m opscan` is `opscan`."""
+
+from opscan.main import app
+
+app()
