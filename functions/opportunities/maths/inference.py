@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from math import ceil, e, erfc, floor, log, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
 
 
 @dataclass(frozen=True)

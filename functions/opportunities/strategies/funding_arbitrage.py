@@ -39,8 +39,9 @@ import numpy as np
 
 from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Floats, MarketSnapshot, Perpetuals
+from opportunities.market.snapshot import MarketSnapshot, Perpetuals
 from opportunities.maths import inference, sizing
+from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Fill, Liquidity
 from opportunities.trading import instruments
 

@@ -29,8 +29,9 @@ import numpy as np
 
 from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, Timeframe
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
+from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.maths import inference, risk, sizing
+from opportunities.maths.arrays import Floats
 from opportunities.trading import instruments
 from opportunities.trading.portfolio import Position, positions_of
 from opportunities.trading.spread import Coin, Instrument, coins

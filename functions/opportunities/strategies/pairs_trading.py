@@ -34,8 +34,9 @@ import numpy as np
 
 from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, reversion, sizing
+from opportunities.maths.arrays import Floats
 from opportunities.maths.cointegration import engle_granger
 from opportunities.trading import instruments
 from opportunities.trading.formation import formation_of

@@ -30,8 +30,9 @@ import numpy as np
 
 from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, RiskTolerance, Timeframe
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import indicators, inference, portfolio, sizing
+from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Fill
 from opportunities.trading import instruments
 from opportunities.trading.portfolio import Position, portfolio_of

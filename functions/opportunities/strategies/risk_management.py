@@ -25,8 +25,9 @@ Refuses: no holdings, no spot market, no holding with quotes and candles. No lim
 import numpy as np
 
 from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, Timeframe
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, risk, sizing
+from opportunities.maths.arrays import Floats
 from opportunities.trading import instruments
 from opportunities.trading.portfolio import Portfolio, portfolio_of
 

@@ -33,8 +33,9 @@ import numpy as np
 
 from opportunities.domain import Findings, Investor, Json, Opportunity
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
+from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.maths import indicators, inference, sizing
+from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Ladder
 from opportunities.maths.inference import Estimate
 from opportunities.trading import instruments

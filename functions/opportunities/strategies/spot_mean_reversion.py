@@ -26,8 +26,9 @@ import numpy as np
 
 from opportunities.domain import Findings, Investor, Json, Opportunity
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import indicators, inference, reversion, sizing
+from opportunities.maths.arrays import Floats
 from opportunities.maths.inference import UnitRoot
 from opportunities.trading import instruments
 from opportunities.trading.bracket import best_bracket

@@ -6,12 +6,12 @@ from fractions import Fraction
 from math import lcm
 
 import numpy as np
-from numpy.typing import NDArray
 
 from opportunities.domain import Fees, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot, Options
 from opportunities.maths import black76, option_structures
+from opportunities.maths.arrays import Ints
 from opportunities.maths.costs import Liquidity
 from opportunities.trading import instruments
 
@@ -21,8 +21,6 @@ FORWARD_MARGIN = 1 / 3
 UNQUOTED_HALF_SPREAD = 5e-4
 """What is allowed on each side of an expiry's forward price where its own future has no quotes in the snapshot."""
 _SHARE_OF_VOLUME = 0.001
-
-type Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +37,7 @@ class Expiry:
     forward: float
     coin_usd: float
     chain: option_structures.Chain
-    rows: Mapping[bool, Rows]
+    rows: Mapping[bool, Ints]
     fees: Fees
     future: Liquidity
     future_quoted: bool

@@ -6,8 +6,8 @@ from math import ceil
 
 import numpy as np
 
-from opportunities.market.snapshot import Floats
 from opportunities.maths import inference, reversion
+from opportunities.maths.arrays import Floats
 from opportunities.maths.cointegration import MOST_REGRESSORS, engle_granger
 from opportunities.maths.factors import Factors, principal
 from opportunities.maths.relation import fewest

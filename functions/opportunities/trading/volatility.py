@@ -7,8 +7,9 @@ from math import exp, log, pi, sqrt
 import numpy as np
 
 from opportunities.domain import AssetTier, Investor, Json, Opportunity
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import black76, indicators, inference, sizing
+from opportunities.maths.arrays import Floats
 from opportunities.trading import instruments, option_chains
 from opportunities.trading.option_chains import Expiry
 

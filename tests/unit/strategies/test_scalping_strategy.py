@@ -14,8 +14,9 @@ from opportunities.errors import Unsuitable
 from opportunities.market.planted import scalping_strategy as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths.arrays import Floats
 from opportunities.strategies.scalping_strategy import find
-from tests.support.markets import CAPTURED_AT, HOUR, Floats, books, candles, market, picked, scaled, walks
+from tests.support.markets import CAPTURED_AT, HOUR, books, candles, market, picked, scaled, walks
 
 INVESTOR = Investor(capital_usd=50_000.0)
 

@@ -14,9 +14,10 @@ from opportunities.errors import Unsuitable
 from opportunities.market.planted import spot_breakout_strategy as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Candles, MarketSnapshot
+from opportunities.maths.arrays import Floats
 from opportunities.maths.sizing import timeframe_for
 from opportunities.strategies.spot_breakout_strategy import find
-from tests.support.markets import CAPTURED_AT, HOUR, Floats, books, candles, market, picked, scaled, walks
+from tests.support.markets import CAPTURED_AT, HOUR, books, candles, market, picked, scaled, walks
 
 INVESTOR = Investor(capital_usd=50_000.0)
 

@@ -18,8 +18,9 @@ from opportunities.market.planted import spot_mean_reversion as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot, Rules
 from opportunities.maths import inference, reversion
+from opportunities.maths.arrays import Floats
 from opportunities.strategies.spot_mean_reversion import find
-from tests.support.markets import CAPTURED_AT, HOUR, Floats, books, candles, market, picked, scaled, walks
+from tests.support.markets import CAPTURED_AT, HOUR, books, candles, market, picked, scaled, walks
 
 INVESTOR = Investor(capital_usd=50_000.0)
 

@@ -14,8 +14,9 @@ from opportunities.domain import Investor
 from opportunities.market.planted import Planted
 from opportunities.market.planted.oracles.long import pairs, row_with_candles, section
 from opportunities.market.planted.oracles.spread import Position, liquidity, round_trip_rate, volatility
-from opportunities.market.snapshot import Floats, MarketSnapshot, Perpetuals
+from opportunities.market.snapshot import MarketSnapshot, Perpetuals
 from opportunities.maths import sizing
+from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Liquidity
 
 INVESTOR = Investor()

@@ -21,7 +21,8 @@ from opportunities.market.planted.oracles.long import (
     row_with_candles,
     section,
 )
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths.arrays import Floats
 
 INVESTOR = Investor()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from opportunities.market.snapshot import Floats
+from opportunities.maths.arrays import Floats
 
 # Hourly volatility and drift of the market factor: calm, rising, falling, stressed; how often, how long.
 _VOLATILITY = np.array([0.0028, 0.0042, 0.0045, 0.0100])

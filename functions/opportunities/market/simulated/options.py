@@ -7,8 +7,9 @@ import numpy as np
 from opportunities.market.option_chains import dated
 from opportunities.market.simulated.futures import expiries, forwards
 from opportunities.market.simulated.moment import EXCHANGE, Moment, rules
-from opportunities.market.snapshot import Floats, Futures, Options, Perpetuals
+from opportunities.market.snapshot import Futures, Options, Perpetuals
 from opportunities.market.timeframes import HOUR
+from opportunities.maths.arrays import Floats
 
 _UNDERLYINGS = 2
 _STRIKES, _REACH = 20, 2.3

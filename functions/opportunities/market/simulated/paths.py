@@ -10,8 +10,8 @@ import numpy as np
 
 from opportunities.market.simulated.assets import FOLLOWERS, RANGING, Asset
 from opportunities.market.simulated.market_factor import Weather, chains, fat_tails, fine_weather, persistent, weather
-from opportunities.market.snapshot import Floats
 from opportunities.market.timeframes import HOUR
+from opportunities.maths.arrays import Floats
 
 HISTORY_HOURS = 400 * 24
 PERIOD_HOURS = 30 * 24

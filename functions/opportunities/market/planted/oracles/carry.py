@@ -11,7 +11,8 @@ import numpy as np
 
 from opportunities.domain import Fees, Investor
 from opportunities.market.planted.oracles.options import futures_of
-from opportunities.market.snapshot import Floats, Futures, MarketSnapshot, Spot
+from opportunities.market.snapshot import Futures, MarketSnapshot, Spot
+from opportunities.maths.arrays import Floats
 from opportunities.maths.sizing import LIMITS
 
 LEAST_DAYS = 14

@@ -10,7 +10,8 @@ from math import sqrt
 import numpy as np
 
 from opportunities.domain import Fees
-from opportunities.market.snapshot import Floats, Futures, MarketSnapshot, Options
+from opportunities.market.snapshot import Futures, MarketSnapshot, Options
+from opportunities.maths.arrays import Floats
 
 FINANCING = 0.05
 _SHARE_OF_VOLUME = 0.001
