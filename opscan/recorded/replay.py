@@ -67,7 +67,7 @@ class Observed:
 
 
 @dataclass
-class _Heard:
+class _BookState:
     """What was heard of one instrument so far; times are -inf before anything was."""
 
     bids: dict[float, float] = field(default_factory=dict)
@@ -86,13 +86,13 @@ def replay(paths: Iterable[Path], as_of: int, excluded: Counter[str]) -> list[Ob
 
     Raises MarketDataError, with file and line, for what is no message, or not what its exchange sends.
     """
-    heard: dict[Key, _Heard] = {}
+    heard: dict[Key, _BookState] = {}
     events = [each for path in paths for each in _named(list(_events(path, as_of, excluded)))]
     for time, event in sorted(events, key=lambda each: each[0]):  # the files of one recorder overlap in time
         if isinstance(event, Ignored):
             excluded[event.reason] += 1
         else:
-            _hear(heard.setdefault(event.key, _Heard()), event, time, as_of, excluded)
+            _hear(heard.setdefault(event.key, _BookState()), event, time, as_of, excluded)
     found = []
     for key, each in heard.items():
         old = each.booked < as_of - QUOTES_LAST
@@ -139,7 +139,7 @@ def _named(events: list[tuple[float, Event]]) -> Iterator[tuple[float, Event]]:
 
 
 def _hear(
-    heard: _Heard, event: Book | Change | Numbers | Listed, time: float, as_of: int, excluded: Counter[str]
+    heard: _BookState, event: Book | Change | Numbers | Listed, time: float, as_of: int, excluded: Counter[str]
 ) -> None:
     late = time > as_of
     if isinstance(event, Listed):
@@ -169,7 +169,7 @@ def _hear(
         _change(heard, event, time, excluded)
 
 
-def _change(heard: _Heard, change: Change, time: float, excluded: Counter[str]) -> None:
+def _change(heard: _BookState, change: Change, time: float, excluded: Counter[str]) -> None:
     if heard.update is None or change.last <= heard.update:
         return
     if change.first > heard.update + 1 and change.previous != heard.update:
@@ -182,7 +182,7 @@ def _change(heard: _Heard, change: Change, time: float, excluded: Counter[str]) 
     heard.update, heard.booked = change.last, time
 
 
-def _depth(key: Key, heard: _Heard, excluded: Counter[str]) -> Depth | None:
+def _depth(key: Key, heard: _BookState, excluded: Counter[str]) -> Depth | None:
     """The book; None, and counted, where it has no two sides, or they cross."""
     if heard.booked == -inf:
         return None

@@ -69,14 +69,14 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
 def _in_cycles(listings: list[Listing]) -> int:
     """How many listings are part of a cycle that could pay: of three on an exchange, or the same pair elsewhere."""
     exchanges: dict[str, set[tuple[str, str]]] = {}
-    venues: dict[tuple[str, str], int] = {}
+    listed: dict[tuple[str, str], int] = {}
     for listing in listings:
         pair = (listing.base, listing.quote)
         exchanges.setdefault(listing.exchange, set()).add(pair)
-        venues[pair] = venues.get(pair, 0) + 1
+        listed[pair] = listed.get(pair, 0) + 1
     closed = {exchange: core(pairs) for exchange, pairs in exchanges.items()}
     pairs = ((listing.exchange, (listing.base, listing.quote)) for listing in listings)
-    return sum(pair in closed[exchange] or venues[pair] > 1 for exchange, pair in pairs)
+    return sum(pair in closed[exchange] or listed[pair] > 1 for exchange, pair in pairs)
 
 
 def _carries(market: MarketSnapshot, investor: Investor) -> tuple[list[Carry], int]:

@@ -56,7 +56,7 @@ _DAY = 86_400
 
 
 @dataclass(frozen=True)
-class _Making:
+class _MakerQuote:
     """One listing as a maker would quote it: prices in USD, `size` of one order in units of base, rates per day.
 
     `distance` is how far from the mid the quotes lie; `fee` and `impact` (adverse selection) are per unit filled.
@@ -98,20 +98,20 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     if spot.books is None:
         raise Unsuitable(f"no order books of the spot market: {market.missing.get('books', 'the snapshot has none')}")
     judged: set[str] = set()
-    best: dict[str, _Making] = {}
+    best: dict[str, _MakerQuote] = {}
     for row, liquidity, decay in _listings(market, investor):
         symbol = spot.symbols[row]
         judged.add(symbol)
-        making = _making(market, investor, row, liquidity, decay)
+        quote = _quote(market, investor, row, liquidity, decay)
         if (
-            making is not None
-            and inference.p_value(making.z) <= _SIGNIFICANCE
-            and (symbol not in best or _rank(market, making) < _rank(market, best[symbol]))
+            quote is not None
+            and inference.p_value(quote.z) <= _SIGNIFICANCE
+            and (symbol not in best or _rank(market, quote) < _rank(market, best[symbol]))
         ):
-            best[symbol] = making
+            best[symbol] = quote
     if not judged:
         raise Unsuitable(f"no spot pair in USD has a book of {_LEVELS} levels a side, volume and volatility")
-    found = [_opportunity(market, making) for making in best.values()]
+    found = [_opportunity(market, quote) for quote in best.values()]
     found.sort(key=lambda one: (-one.profit_potential_usd, one.symbol))
     return Findings(tuple(found), examined=len(judged))
 
@@ -120,11 +120,11 @@ def _listings(market: MarketSnapshot, investor: Investor) -> Iterator[tuple[int,
     """The listings in USD, on any exchange, that have books of enough levels; each with its k."""
     shortest = sorted(instruments.spot_of(market).candles.values(), key=lambda candles: candles.seconds)[:1]
     for candles in shortest:
-        for _, venues in instruments.spot_pairs(market, investor, candles, instruments.VOLATILITY_BARS + 1):
-            for venue in venues:
-                decay = _decay(venue.liquidity)
+        for _, listings in instruments.spot_pairs(market, investor, candles, instruments.VOLATILITY_BARS + 1):
+            for listing in listings:
+                decay = _decay(listing.liquidity)
                 if decay is not None:
-                    yield venue.row, venue.liquidity, decay
+                    yield listing.row, listing.liquidity, decay
 
 
 def _decay(liquidity: Liquidity) -> float | None:
@@ -138,7 +138,9 @@ def _decay(liquidity: Liquidity) -> float | None:
     return min(quoting.decay_of(price, size, mid) for price, size in sides)
 
 
-def _making(market: MarketSnapshot, investor: Investor, row: int, liquidity: Liquidity, decay: float) -> _Making | None:
+def _quote(
+    market: MarketSnapshot, investor: Investor, row: int, liquidity: Liquidity, decay: float
+) -> _MakerQuote | None:
     """How to quote the listing; None where the market's spread is narrower than it must be."""
     spot = instruments.spot_of(market)
     fee = instruments.fees_at(market, investor, spot.exchanges[row]).spot_maker
@@ -163,7 +165,7 @@ def _making(market: MarketSnapshot, investor: Investor, row: int, liquidity: Liq
     quotes = Quotes(beyond.half_spread + half, beyond.skew)
     if quotes.half_spread >= distance:
         return None
-    return _Making(row, liquidity, fee, size, distance, impact, decay, aversion, quotes)
+    return _MakerQuote(row, liquidity, fee, size, distance, impact, decay, aversion, quotes)
 
 
 def _fills(liquidity: Liquidity, order_usd: float) -> float:
@@ -171,45 +173,45 @@ def _fills(liquidity: Liquidity, order_usd: float) -> float:
     return min(_SHARE_OF_VOLUME * liquidity.volume_24h_usd / order_usd, 2 * _DAY / _REQUOTE_SECONDS)
 
 
-def _rank(market: MarketSnapshot, making: _Making) -> tuple[float, str]:
-    return -making.profit_usd, instruments.spot_of(market).exchanges[making.row]
+def _rank(market: MarketSnapshot, quote: _MakerQuote) -> tuple[float, str]:
+    return -quote.profit_usd, instruments.spot_of(market).exchanges[quote.row]
 
 
-def _opportunity(market: MarketSnapshot, making: _Making) -> Opportunity:
-    spot, liquidity = instruments.spot_of(market), making.liquidity
-    symbol, exchange = spot.symbols[making.row], spot.exchanges[making.row]
-    mid, size = making.mid, making.size
-    bid, ask = mid - making.distance, mid + making.distance
-    turnover = making.fills * size * mid
+def _opportunity(market: MarketSnapshot, quote: _MakerQuote) -> Opportunity:
+    spot, liquidity = instruments.spot_of(market), quote.liquidity
+    symbol, exchange = spot.symbols[quote.row], spot.exchanges[quote.row]
+    mid, size = quote.mid, quote.size
+    bid, ask = mid - quote.distance, mid + quote.distance
+    turnover = quote.fills * size * mid
     notional = 2 * _ORDERS * size * mid
-    required = notional * (1 + making.fee)
+    required = notional * (1 + quote.fee)
     fall = _STOP_SIGMAS * liquidity.daily_volatility
-    loss = notional * (fall + making.fee + liquidity.fee)
+    loss = notional * (fall + quote.fee + liquidity.fee)
     metadata: dict[str, Json] = {
         "confidence": {
             "statistic": "z of a day's profit over inventory risk",
-            "value": making.z,
+            "value": quote.z,
             "n": instruments.VOLATILITY_BARS,
         },
         "size": size,
         "notional_usd": notional,
-        "expected_value_usd": making.profit_usd,
+        "expected_value_usd": quote.profit_usd,
         "stop": mid * (1 - fall),
         "loss_at_stop_usd": loss,
-        "fees_usd": turnover * making.fee,
+        "fees_usd": turnover * quote.fee,
         "slippage_usd": 0.0,
-        "adverse_selection_usd": turnover * making.impact,
-        "fills_per_day": making.fills,
+        "adverse_selection_usd": turnover * quote.impact,
+        "fills_per_day": quote.fills,
         "share_of_volume": turnover / liquidity.volume_24h_usd,
-        "half_spread": {"market": (liquidity.ask - liquidity.bid) / 2, "optimal": making.quotes.half_spread},
-        "skew_per_order": making.quotes.skew,
-        "kappa": making.decay,
-        "gamma": making.aversion,
+        "half_spread": {"market": (liquidity.ask - liquidity.bid) / 2, "optimal": quote.quotes.half_spread},
+        "skew_per_order": quote.quotes.skew,
+        "kappa": quote.decay,
+        "gamma": quote.aversion,
         "initial_inventory": _ORDERS * size,
         "quotes": instruments.quotes(market, liquidity),
         "legs": [
-            instruments.leg("buy", symbol, exchange, Fill(size, bid, size * bid * making.fee, 0.0)),
-            instruments.leg("sell", symbol, exchange, Fill(size, ask, size * ask * making.fee, 0.0)),
+            instruments.leg("buy", symbol, exchange, Fill(size, bid, size * bid * quote.fee, 0.0)),
+            instruments.leg("sell", symbol, exchange, Fill(size, ask, size * ask * quote.fee, 0.0)),
         ],
     }
     return Opportunity(
@@ -218,8 +220,8 @@ def _opportunity(market: MarketSnapshot, making: _Making) -> Opportunity:
         opportunity_type=OPPORTUNITY_TYPES[0],
         symbol=symbol,
         exchange=exchange,
-        profit_potential_usd=making.profit_usd,
-        confidence_score=inference.confidence(inference.p_value(making.z)),
+        profit_potential_usd=quote.profit_usd,
+        confidence_score=inference.confidence(inference.p_value(quote.z)),
         risk_level=sizing.risk_level(loss, required),
         required_capital_usd=required,
         estimated_timeframe=Timeframe.DAY,

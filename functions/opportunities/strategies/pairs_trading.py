@@ -40,7 +40,7 @@ from opportunities.maths.arrays import Floats
 from opportunities.maths.cointegration import engle_granger
 from opportunities.trading import instruments
 from opportunities.trading.formation import formation_of
-from opportunities.trading.spread import Bet, Coin, Leg, Plan, bet
+from opportunities.trading.spread import Coin, Leg, Plan, SpreadTrade, price_trade
 
 TITLE = "Pairs trading"
 OPPORTUNITY_TYPES = ("pairs_trading",)
@@ -139,7 +139,7 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
     y_place, x_place = (pair.y.spot, shorted.perpetual) if z < 0 else (shorted.perpetual, pair.x.spot)
     side = 1.0 if z < 0 else -1.0
     plan = Plan(pair.deviation, abs(z), leave=0.0, stop=_STOP, hours=_TIME_STOP_HALF_LIVES * pair.half_life)
-    trade = bet(investor, [Leg(y_place, side), Leg(x_place, -side * pair.beta)], plan)
+    trade = price_trade(investor, [Leg(y_place, side), Leg(x_place, -side * pair.beta)], plan)
     if trade is None:
         return None
     entry = next(order for order in trade.orders if order.leg.weight > 0)
@@ -162,7 +162,7 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
     )
 
 
-def _metadata(market: MarketSnapshot, pair: _Pair, trade: Bet, plan: Plan) -> dict[str, Json]:
+def _metadata(market: MarketSnapshot, pair: _Pair, trade: SpreadTrade, plan: Plan) -> dict[str, Json]:
     return {
         "confidence": {
             "statistic": f"Engle-Granger p, both orders, of {pair.tried} pairs",

@@ -37,7 +37,7 @@ from opportunities.maths import indicators, inference, sizing
 from opportunities.maths.arrays import Floats
 from opportunities.trading import instruments
 from opportunities.trading.bracket import best_bracket
-from opportunities.trading.instruments import Venue
+from opportunities.trading.instruments import Listing
 
 TITLE = "Spot breakout"
 OPPORTUNITY_TYPES = ("spot_breakout",)
@@ -78,8 +78,8 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
         if candles is None or not instruments.fresh(candles, market.captured_at):
             continue
         pairs = {
-            row: venues
-            for row, venues in instruments.spot_pairs(market, investor, candles, indicators.MINIMUM_BARS)
+            row: listings
+            for row, listings in instruments.spot_pairs(market, investor, candles, indicators.MINIMUM_BARS)
             if spot.symbols[row] not in judged
         }
         judged |= {spot.symbols[row] for row in pairs}
@@ -137,19 +137,19 @@ def _rank(close: Floats, atr: Floats) -> float:
 
 
 def _opportunity(
-    market: MarketSnapshot, investor: Investor, signal: _Signal, venues: list[Venue]
+    market: MarketSnapshot, investor: Investor, signal: _Signal, listings: list[Listing]
 ) -> Opportunity | None:
     """The trade that the break suggests; None where the price is back in the channel, or it doesn't pay the costs."""
     target = signal.top + (signal.top - signal.bottom)
-    ask = min(venue.liquidity.ask for venue in venues)
+    ask = min(listing.liquidity.ask for listing in listings)
     stop = ask - _STOP_ATR * signal.n
     if not signal.top < ask < target:
         return None
-    trade = best_bracket(market, investor, venues, stop, target)
+    trade = best_bracket(market, investor, listings, stop, target)
     if trade is None:
         return None
-    bid = trade.venue.liquidity.bid
-    deviation = bid * trade.venue.liquidity.daily_volatility * float(np.sqrt(signal.bar_seconds / 86_400))
+    bid = trade.listing.liquidity.bid
+    deviation = bid * trade.listing.liquidity.daily_volatility * float(np.sqrt(signal.bar_seconds / 86_400))
     bars = (bid - stop) * (target - bid) / deviation**2
     metadata: dict[str, Json] = {
         "confidence": {"statistic": "rank p of the bar's rise", "value": signal.p, "n": _RANK_BARS},

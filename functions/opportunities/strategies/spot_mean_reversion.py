@@ -32,7 +32,7 @@ from opportunities.maths.arrays import Floats
 from opportunities.maths.inference import UnitRoot
 from opportunities.trading import instruments
 from opportunities.trading.bracket import best_bracket
-from opportunities.trading.instruments import Venue
+from opportunities.trading.instruments import Listing
 
 TITLE = "Spot mean reversion"
 OPPORTUNITY_TYPES = ("spot_mean_reversion",)
@@ -76,7 +76,7 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
 
 
 def _opportunity(
-    market: MarketSnapshot, investor: Investor, venues: list[Venue], logs: Floats, adx: float
+    market: MarketSnapshot, investor: Investor, listings: list[Listing], logs: Floats, adx: float
 ) -> Opportunity | None:
     """The trade back to the mean; None where there is none to come back to, or the way doesn't pay the costs."""
     half_life = reversion.half_life(logs)
@@ -86,10 +86,10 @@ def _opportunity(
     if unit_root.p > _SIGNIFICANCE:
         return None
     mean, deviation = float(logs.mean()), float(logs.std())
-    trade = best_bracket(market, investor, venues, exp(mean + _STOP_Z * deviation), exp(mean))
+    trade = best_bracket(market, investor, listings, exp(mean + _STOP_Z * deviation), exp(mean))
     if trade is None:
         return None
-    z_now = (log(trade.venue.liquidity.bid) - mean) / deviation
+    z_now = (log(trade.listing.liquidity.bid) - mean) / deviation
     mean_first = reversion.mean_first(z_now, _STOP_Z)
     expected = trade.expected_usd(mean_first)
     if expected <= 0:

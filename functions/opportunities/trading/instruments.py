@@ -59,7 +59,7 @@ def fresh(candles: Candles, captured_at: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Venue:
+class Listing:
     """One listing of a spot pair (a row of the spot section) and what trading there costs."""
 
     row: int
@@ -68,7 +68,7 @@ class Venue:
 
 def spot_pairs(
     market: MarketSnapshot, investor: Investor, candles: Candles, least_bars: int
-) -> Iterator[tuple[int, list[Venue]]]:
+) -> Iterator[tuple[int, list[Listing]]]:
     """Every pair in USD with `least_bars` closed bars: the row of its candles, and the listings where it trades.
 
     A pair with candles of several exchanges is judged once, by those of its largest listing (by 24 h volume, then by
@@ -87,9 +87,9 @@ def spot_pairs(
     for symbol, history in sorted(largest.items(), key=lambda item: item[1]):
         rows = sorted(listed[symbol], key=lambda row: spot.exchanges[row])
         liquid = ((row, spot_liquidity(market, investor, row, history)) for row in rows)
-        venues = [Venue(row, liquidity) for row, liquidity in liquid if liquidity.tradable]
-        if venues:
-            yield history, venues
+        listings = [Listing(row, liquidity) for row, liquidity in liquid if liquidity.tradable]
+        if listings:
+            yield history, listings
 
 
 def orderable(rules: Rules | None, row: int, quantity: float, price: float) -> float:

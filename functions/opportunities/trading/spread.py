@@ -55,13 +55,13 @@ def coins(market: MarketSnapshot, investor: Investor, candles: Candles, least_ba
     """The coins in USD with `least_bars` closed bars, each where it trades most, the most traded first."""
     spot = instruments.spot_of(market)
     best: dict[str, tuple[tuple[float, str, str], Coin]] = {}
-    for history, venues in instruments.spot_pairs(market, investor, candles, least_bars):
+    for history, listings in instruments.spot_pairs(market, investor, candles, least_bars):
         symbol = spot.symbols[history]
         base = instruments.base_in_usd(symbol) or symbol
-        for venue in venues:
-            exchange = spot.exchanges[venue.row]
-            place = Instrument(symbol, exchange, venue.row, venue.liquidity, spot.rules, perpetual=False)
-            rank = (-venue.liquidity.volume_24h_usd, symbol, exchange)
+        for listing in listings:
+            exchange = spot.exchanges[listing.row]
+            place = Instrument(symbol, exchange, listing.row, listing.liquidity, spot.rules, perpetual=False)
+            rank = (-listing.liquidity.volume_24h_usd, symbol, exchange)
             if base not in best or rank < best[base][0]:
                 best[base] = rank, Coin(base, history, place, None)
     shorts = _perpetuals(market, investor, {base: coin for base, (_, coin) in best.items()})
@@ -107,7 +107,7 @@ class Order:
 
 
 @dataclass(frozen=True, eq=False)
-class Bet:
+class SpreadTrade:
     """Legs in their sizes, and the money of a spread of `notional_usd` that reverts, or is stopped.
 
     `costs_usd` is what entering and leaving at today's quotes loses, `funding_usd` the funding that the legs are
@@ -161,7 +161,7 @@ class Plan:
     slip: float = 0.0
 
 
-def bet(investor: Investor, legs: Sequence[Leg], plan: Plan) -> Bet | None:
+def price_trade(investor: Investor, legs: Sequence[Leg], plan: Plan) -> SpreadTrade | None:
     """The trade in the size that the investor and the market allow; None where a leg is too small or nothing is gained.
 
     The first leg has a weight of 1 or -1: its notional is that of the spread. A log change is taken for a return.
@@ -188,7 +188,7 @@ def bet(investor: Investor, legs: Sequence[Leg], plan: Plan) -> Bet | None:
     required = sum(order.entered.notional_usd * order.leg.instrument.capital_rate(plan.hours) for order in orders)
     if profit <= 0 or expected <= 0:
         return None
-    return Bet(orders, notional, costs, funding, required, profit, loss, expected, chance)
+    return SpreadTrade(orders, notional, costs, funding, required, profit, loss, expected, chance)
 
 
 def _round_trip_rate(liquidity: Liquidity) -> float:

@@ -52,15 +52,15 @@ def opportunities(market: MarketSnapshot, investor: Investor, named: tuple[str, 
         if candles is None or not instruments.fresh(candles, market.captured_at):
             continue
         rows = {symbol: row for symbol, row in _series(market, candles).items() if symbol not in judged}
-        venues = {symbol: _venues(market, investor, candles, row) for symbol, row in rows.items()}
-        judged |= {symbol for symbol, listings in venues.items() if listings}
-        for trend in _trends(candles, timeframe, [rows[symbol] for symbol, listings in venues.items() if listings]):
-            traded = (
+        traded = {symbol: _listings(market, investor, candles, row) for symbol, row in rows.items()}
+        judged |= {symbol for symbol, listings in traded.items() if listings}
+        for trend in _trends(candles, timeframe, [rows[symbol] for symbol, listings in traded.items() if listings]):
+            trades = (
                 _opportunity(market, investor, trend, listing, named)
-                for listing in venues[perpetuals.symbols[trend.history]]
+                for listing in traded[perpetuals.symbols[trend.history]]
             )
             best = sorted(
-                (each for each in traded if each), key=lambda each: (-each.profit_potential_usd, each.exchange)
+                (each for each in trades if each), key=lambda each: (-each.profit_potential_usd, each.exchange)
             )
             found += best[:1]
     return found, len(judged)
@@ -83,7 +83,7 @@ def _series(market: MarketSnapshot, candles: Candles) -> dict[str, int]:
     return series
 
 
-def _venues(market: MarketSnapshot, investor: Investor, candles: Candles, row: int) -> list[tuple[int, Liquidity]]:
+def _listings(market: MarketSnapshot, investor: Investor, candles: Candles, row: int) -> list[tuple[int, Liquidity]]:
     """The listings of the contract that trade, with the volatility of its candles."""
     perpetuals = instruments.perpetuals_of(market)
     per_bar = float(indicators.volatility(candles.close[row : row + 1], _LOOKBACK)[0])
