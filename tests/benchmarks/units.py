@@ -18,7 +18,7 @@ from opportunities.scans import execution_name
 from opportunities.serialization import StrategyTask
 from opportunities.services import results as results_service
 from opportunities.services.discover import Discovery
-from opportunities.services.strategy import Judge
+from opportunities.services.strategy import StrategyRunner
 from tests.support import dynamodb_local
 from tests.support.builders import USER
 from tests.support.doubles import Recorder
@@ -86,7 +86,7 @@ def main() -> None:
         market = load(save(simulated(7, int(now))))
         task = StrategyTask(USER, scan.scan_id, scan.deadline, scan.expires_at, key, Filters(), INVESTOR)
         for name in strategies.names():
-            Judge(name, strategies.load(name), lambda _: market, store).run(task)
+            StrategyRunner(name, strategies.load(name), lambda _: market, store).run(task)
             row(name)
         workflow.end(USER, scan.scan_id, ScanState.COMPLETE)
         row("EndScan")

@@ -22,7 +22,7 @@ from opportunities.errors import MarketUnavailable, Unsuitable
 from opportunities.handlers import capture, strategy
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services import long_poll
-from opportunities.services.strategy import Judge
+from opportunities.services.strategy import StrategyRunner
 from tests.reliability.faults import Faults, Killed
 from tests.reliability.step_functions import Execution, StepFunctions
 from tests.support.builders import NOW, opportunity
@@ -89,7 +89,7 @@ class World:
         patch.setattr(metrics, "count", lambda *_, **__: None)
         patch.setattr(long_poll, "wait", partial(long_poll.wait, clock=self.clock, sleep=self._sleep))
         patch.setattr(strategies, "load", self._find)
-        patch.setattr(strategy, "Judge", partial(Judge, clock=self.clock))
+        patch.setattr(strategy, "StrategyRunner", partial(StrategyRunner, clock=self.clock))
         patch.setattr(capture, "simulated", self._market)
 
     # -------------------------------------------------------------------------------------------------- the clock

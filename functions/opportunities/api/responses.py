@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from opportunities.domain import AssetTier, OutcomeStatus, RiskLevel, RiskTolerance, ScanState, Timeframe
+from opportunities.domain import AssetTier, OutcomeStatus, Purpose, RiskLevel, RiskTolerance, ScanState, Timeframe
 
 ScanId = Annotated[str, Field(pattern=r"^scan_[0-9a-f]{32}$")]
 Shown = Literal["scanning", "complete", "failed", "cancelled"]
@@ -92,11 +92,11 @@ class Progress(Answer):
 
 
 class Best(Answer):
-    """The best opportunity of one strategy, in short."""
+    """The best opportunity of one strategy, in short; what lowers a risk has no profit."""
 
     symbol: str
     opportunity_type: str
-    profit_potential_usd: float
+    profit_potential_usd: float | None
     confidence_score: Fraction
 
 
@@ -156,31 +156,36 @@ class History(Success):
 
 
 # -------------------------------------------------------------------------------------------------------- results
-class Leg(BaseModel):
-    """One order; the strategy adds its own numbers."""
-
-    model_config = ConfigDict(extra="allow")
+class Leg(Answer):
+    """One order."""
 
     side: Literal["buy", "sell"]
     symbol: str
+    quantity: float = Field(description="In units of the base asset; of an inverse contract as many as its USD buy.")
+    price: float
     exchange: str | None = Field(None, description="Where, if not on the opportunity's own exchange.")
 
 
-class Confidence(Answer):
+class Evidence(Answer):
     """The statistic that `confidence_score` is a function of, and the size of its sample."""
 
     statistic: str
     value: float
     n: Count
+    p_value: Fraction | None = Field(
+        description='Of "there is nothing here". Null where the profit is fixed at entry: `value` is what costs leave.'
+    )
 
 
-class Evidence(BaseModel):
+class Details(BaseModel):
     """The numbers behind an opportunity. Every strategy adds its own; its docstring has their formulas."""
 
     model_config = ConfigDict(extra="allow")
 
-    confidence: Confidence
-    expected_value_usd: float = Field(description="Weighted by the probabilities of target and stop.")
+    expected_value_usd: float = Field(
+        description="Weighted by the probabilities of target and stop; of a risk reduction what it saves."
+    )
+    stop: float | dict[str, float] | None = Field(description="A price, or a score and hours; null for none.")
     size: float = Field(description="In units of the base asset.")
     notional_usd: float
     fees_usd: float
@@ -196,18 +201,28 @@ class Opportunity(Answer):
     opportunity_type: str
     symbol: str = Field(description='"BTC/USDT" spot, "BTC/USDT:USDT" a perpetual, with a date a future or an option.')
     exchange: str
-    profit_potential_usd: float = Field(description="After all costs, if the target is reached in time.")
+    action: str = Field(description='What to do, side first: "buy 0.5 BTC/USDT", "sell 1.2 BTC you hold".')
+    purpose: Purpose = Field(description="Whether it earns, or lowers the risk of what the caller holds.")
+    profit_potential_usd: float | None = Field(
+        description="After all costs, if the target is reached in time; null for a risk reduction."
+    )
+    risk_reduction_usd: float | None = Field(description="The risk saved, after all costs; null for a profit.")
     confidence_score: Fraction
-    risk_level: RiskLevel
+    evidence: Evidence
+    risk_level: RiskLevel = Field(description="By the worst loss over the capital; very high where it has no bound.")
+    max_loss_usd: float | None = Field(
+        description="The worst that the orders themselves can lose, with the stop stated; null where it has no bound."
+    )
     required_capital_usd: Annotated[float, Field(ge=0)]
-    estimated_timeframe: Timeframe
+    horizon_hours: Annotated[float, Field(ge=0)] = Field(description="Until it is expected to have paid.")
+    estimated_timeframe: Timeframe = Field(description="The shortest that holds the horizon.")
     entry_price: float | None
     exit_price: float | None
     asset_tier: AssetTier
-    metadata: Evidence
+    metadata: Details
     discovered_at: int = Field(description="When the market was captured, seconds since 1970.")
     score: float = Field(
-        description="What the ranking goes by: expected value / capital / day, weighted by confidence."
+        description="What the ranking goes by: expected value, or risk saved, / capital / day, weighted by confidence."
     )
     rank: Annotated[int, Field(ge=1)]
     repeats: int | None = Field(description="The rank of a better one that trades the same to the same sides.")
@@ -310,6 +325,9 @@ class Results(Success):
     total_opportunities: Count
     total_profit_potential_usd: float = Field(
         description="If every target is reached, without those that repeat a better one; whatever capital they want."
+    )
+    total_risk_reduction_usd: float = Field(
+        description="The risk that all reductions save, without those that repeat a better one. No part of the profit."
     )
     next_cursor: str | None
     signal_analysis: SignalAnalysis

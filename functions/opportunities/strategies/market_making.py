@@ -34,11 +34,11 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, Timeframe
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Leg, Proposal, Proposals, Purpose
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, quoting, sizing
-from opportunities.maths.costs import Fill, Liquidity
+from opportunities.maths.costs import Liquidity
 from opportunities.maths.quoting import Quotes
 from opportunities.trading import instruments
 
@@ -92,7 +92,7 @@ class _MakerQuote:
         return self.profit_usd / (held * self.liquidity.daily_volatility)
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
     """Spot pairs worth quoting on both sides for a day, the most profitable first."""
     spot = instruments.spot_of(market)
     if spot.books is None:
@@ -111,9 +111,8 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
             best[symbol] = quote
     if not judged:
         raise Unsuitable(f"no spot pair in USD has a book of {_LEVELS} levels a side, volume and volatility")
-    found = [_opportunity(market, quote) for quote in best.values()]
-    found.sort(key=lambda one: (-one.profit_potential_usd, one.symbol))
-    return Findings(tuple(found), examined=len(judged))
+    found = [_proposal(market, quote) for quote in best.values()]
+    return Proposals(tuple(found), examined=len(judged))
 
 
 def _listings(market: MarketSnapshot, investor: Investor) -> Iterator[tuple[int, Liquidity, float]]:
@@ -150,7 +149,7 @@ def _quote(
     distance = half - tick if isfinite(tick) and half > tick else half
     loss_rate = _STOP_SIGMAS * liquidity.daily_volatility + fee + liquidity.fee
     notional = sizing.notional_usd(investor, loss_rate, 1 + fee, liquidity.capacity_usd)
-    size = instruments.orderable(spot.rules, row, notional / (2 * _ORDERS) / mid, mid)
+    size = instruments.orderable(spot.rules, row, notional / (2 * _ORDERS) / mid, mid - distance)
     if size <= 0:
         return None
     impact = liquidity.daily_volatility * sqrt(size * mid / liquidity.volume_24h_usd)
@@ -177,7 +176,7 @@ def _rank(market: MarketSnapshot, quote: _MakerQuote) -> tuple[float, str]:
     return -quote.profit_usd, instruments.spot_of(market).exchanges[quote.row]
 
 
-def _opportunity(market: MarketSnapshot, quote: _MakerQuote) -> Opportunity:
+def _proposal(market: MarketSnapshot, quote: _MakerQuote) -> Proposal:
     spot, liquidity = instruments.spot_of(market), quote.liquidity
     symbol, exchange = spot.symbols[quote.row], spot.exchanges[quote.row]
     mid, size = quote.mid, quote.size
@@ -188,15 +187,9 @@ def _opportunity(market: MarketSnapshot, quote: _MakerQuote) -> Opportunity:
     fall = _STOP_SIGMAS * liquidity.daily_volatility
     loss = notional * (fall + quote.fee + liquidity.fee)
     metadata: dict[str, Json] = {
-        "confidence": {
-            "statistic": "z of a day's profit over inventory risk",
-            "value": quote.z,
-            "n": instruments.VOLATILITY_BARS,
-        },
         "size": size,
         "notional_usd": notional,
         "expected_value_usd": quote.profit_usd,
-        "stop": mid * (1 - fall),
         "loss_at_stop_usd": loss,
         "fees_usd": turnover * quote.fee,
         "slippage_usd": 0.0,
@@ -209,25 +202,26 @@ def _opportunity(market: MarketSnapshot, quote: _MakerQuote) -> Opportunity:
         "gamma": quote.aversion,
         "initial_inventory": _ORDERS * size,
         "quotes": instruments.quotes(market, liquidity),
-        "legs": [
-            instruments.leg("buy", symbol, exchange, Fill(size, bid, size * bid * quote.fee, 0.0)),
-            instruments.leg("sell", symbol, exchange, Fill(size, ask, size * ask * quote.fee, 0.0)),
-        ],
     }
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
+    return Proposal(
         opportunity_type=OPPORTUNITY_TYPES[0],
         symbol=symbol,
         exchange=exchange,
-        profit_potential_usd=quote.profit_usd,
-        confidence_score=inference.confidence(inference.p_value(quote.z)),
-        risk_level=sizing.risk_level(loss, required),
+        purpose=Purpose.PROFIT,
+        benefit_usd=quote.profit_usd,
+        evidence=Evidence(
+            "z of a day's profit over inventory risk",
+            quote.z,
+            instruments.VOLATILITY_BARS,
+            inference.p_value(quote.z),
+        ),
+        max_loss_usd=loss,
         required_capital_usd=required,
-        estimated_timeframe=Timeframe.DAY,
+        horizon_hours=24.0,
         entry_price=bid,
         exit_price=ask,
         asset_tier=AssetTier.of(liquidity.volume_24h_usd),
+        legs=(Leg("buy", symbol, exchange, size, bid), Leg("sell", symbol, exchange, size, ask)),
+        stop=mid * (1 - fall),
         metadata=metadata,
-        discovered_at=market.captured_at,
     )

@@ -21,7 +21,7 @@ price series. The planned loss is that of a variance three standard errors worse
 if that is more.
 
 Inputs: options with forward and index; dated futures of the same name; hourly candles (spot, else perpetual) of the
-base, at least 336, at most 2,160. Confidence: `inference.edge_confidence` of profit and costs for arbitrages,
+base, at least 336, at most 2,160. Confidence: `inference.of_edge` of profit and costs for arbitrages,
 `inference.confidence` of the p-value for volatility. Bounded work: per expiry of K strikes K²/2 verticals and K³/6
 butterflies of each kind. Refuses: no options, or none with a forward, an index and a time to expiry.
 """
@@ -29,11 +29,12 @@ butterflies of each kind. Refuses: no options, or none with a forward, an index 
 from collections.abc import Iterator
 from itertools import chain as joined
 
-from opportunities.domain import Findings, Investor
+from opportunities.domain import Investor, Proposals
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import option_structures
 from opportunities.trading import option_chains, static_arbitrage, volatility
+from opportunities.trading.disjoint import disjoint
 from opportunities.trading.option_chains import Expiry
 from opportunities.trading.static_arbitrage import Arbitrage
 
@@ -42,20 +43,16 @@ OPPORTUNITY_TYPES = ("conversion", "reversal", "vertical", "butterfly", "sell_vo
 NEEDS = ("options: quotes, forward and index", "1h candles of the base, for volatility only")
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
     """Static arbitrages and mispriced volatility, the most profitable first; `examined` counts options."""
     expiries = option_chains.expiries(market, investor)
     if not expiries:
         raise Unsuitable("no option has a forward price, an index and time to expiry")
-    strategy_id = __name__.rpartition(".")[2]
-    arbitrages = static_arbitrage.disjoint(
-        joined.from_iterable(_arbitrages(market, investor, each) for each in expiries)
-    )
-    found = [static_arbitrage.opportunity(market, each, strategy_id, TITLE) for each in arbitrages]
-    found += volatility.opportunities(market, investor, expiries, strategy_id, TITLE)
-    found.sort(key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange, each.opportunity_type))
+    arbitrages = disjoint(joined.from_iterable(_arbitrages(market, investor, each) for each in expiries))
+    found = [static_arbitrage.proposal(market, each) for each in arbitrages]
+    found += volatility.proposals(market, investor, expiries)
     examined = sum(int((rows >= 0).sum()) for expiry in expiries for rows in expiry.rows.values())
-    return Findings(tuple(found), examined=examined)
+    return Proposals(tuple(found), examined=examined)
 
 
 def _arbitrages(market: MarketSnapshot, investor: Investor, expiry: Expiry) -> Iterator[Arbitrage]:

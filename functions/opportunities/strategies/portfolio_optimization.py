@@ -15,7 +15,7 @@ after are those that the orders make, not those that were aimed at.
 
 Confidence: `inference.confidence` of the p-value of "the saving is no more than the costs" out of sample: the weights
 are fitted to the first two thirds of the hours, and the squared returns of both portfolios compared in the last third
-(Newey-West t). Above 0.01 there is no opportunity: in sample an optimiser always wins. The planned loss is the costs,
+(Newey-West t). Above 0.01 there is no proposal: in sample an optimiser always wins. The planned loss is the costs,
 the required capital what is sold.
 
 Inputs: at least two coins held, each with quotes, volume and 481 closed, fresh candles of 1 h. Holdings without are
@@ -25,13 +25,14 @@ Refuses: no holdings, only cash, no spot market, fewer than two holdings with al
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, RiskTolerance, Timeframe
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, Proposals, Purpose, RiskTolerance
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.maths import indicators, inference, portfolio, sizing
+from opportunities.maths import indicators, inference, portfolio
 from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Fill
 from opportunities.trading import instruments
@@ -89,12 +90,11 @@ class _Trades:
         return tuple(fill for _, fill in (*self.sold, *self.bought))
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
     """The reweighings whose risk saved in 30 days is worth their costs, the most worthwhile first."""
     held = _held(market, investor)
-    found = [each for kind in _TARGETS if (each := _opportunity(market, investor, held, kind)) is not None]
-    found.sort(key=lambda each: (-each.profit_potential_usd, each.opportunity_type))
-    return Findings(tuple(found), examined=len(held.positions))
+    found = [each for kind in _TARGETS if (each := _proposal(market, investor, held, kind)) is not None]
+    return Proposals(tuple(found), examined=len(held.positions))
 
 
 def _held(market: MarketSnapshot, investor: Investor) -> _Held:
@@ -153,7 +153,7 @@ def _trades(market: MarketSnapshot, held: _Held, target: Floats) -> _Trades | No
     return _Trades(tuple(sold), tuple(bought), values, held.total - float(values.sum()) - idle)
 
 
-def _opportunity(market: MarketSnapshot, investor: Investor, held: _Held, kind: str) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, investor: Investor, held: _Held, kind: str) -> Proposal | None:
     """The reweighing; None where it saves less than it costs, in sample or out of it."""
     spot = instruments.spot_of(market)
     covariance, shrinkage = portfolio.shrunk_covariance(held.returns)
@@ -163,9 +163,9 @@ def _opportunity(market: MarketSnapshot, investor: Investor, held: _Held, kind: 
     per_variance = held.total * RISK_AVERSION[investor.risk_tolerance] / 2 * HORIZON_DAYS
     after = trades.values / held.total
     variance = [24 * float(weights @ covariance @ weights) for weights in (held.weights, after)]
-    profit = per_variance * (variance[0] - variance[1]) - trades.costs_usd
+    saved = per_variance * (variance[0] - variance[1]) - trades.costs_usd
     estimate = _out_of_sample(held, kind)
-    if profit <= 0 or estimate.standard_error == 0:
+    if saved <= 0 or estimate.standard_error == 0:
         return None
     p = inference.p_value(estimate.z(trades.costs_usd / per_variance))
     if p > _SIGNIFICANCE:
@@ -174,14 +174,9 @@ def _opportunity(market: MarketSnapshot, investor: Investor, held: _Held, kind: 
     released = sum(fill.notional_usd for _, fill in trades.sold)
     fees, slippage = (sum(getattr(fill, name) for fill in trades.fills) for name in ("fee_usd", "slippage_usd"))
     metadata: dict[str, Json] = {
-        "confidence": {
-            "statistic": "t of variance saved above cost, out of sample",
-            "value": estimate.z(trades.costs_usd / per_variance),
-            "n": estimate.n,
-        },
         "size": order.quantity,
         "notional_usd": released,
-        "expected_value_usd": profit,
+        "expected_value_usd": saved,
         "costs_usd": trades.costs_usd,
         "fees_usd": fees,
         "slippage_usd": slippage,
@@ -198,31 +193,40 @@ def _opportunity(market: MarketSnapshot, investor: Investor, held: _Held, kind: 
             for position, before, then in zip(held.positions, held.weights, after, strict=True)
         },
         "quotes": instruments.quotes(market, *(position.liquidity for position, _ in (*trades.sold, *trades.bought))),
-        "legs": [
-            instruments.leg(side, spot.symbols[position.row], spot.exchanges[position.row], fill)
-            for side, orders in (("sell", trades.sold), ("buy", trades.bought))
-            for position, fill in orders
-        ],
     }
     if held.left_alone:
         metadata["left_alone"] = list[Json](held.left_alone)
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
+    return Proposal(
         opportunity_type=kind,
         symbol=spot.symbols[largest.row],
         exchange=spot.exchanges[largest.row],
-        profit_potential_usd=profit,
-        confidence_score=inference.confidence(p),
-        risk_level=sizing.risk_level(trades.costs_usd, released),
+        purpose=Purpose.RISK_REDUCTION,
+        benefit_usd=saved,
+        evidence=Evidence(
+            "t of variance saved above cost, out of sample",
+            estimate.z(trades.costs_usd / per_variance),
+            estimate.n,
+            p,
+        ),
+        # The coins bought can become worthless; those sold can lose nothing any more.
+        max_loss_usd=sum(fill.notional_usd for _, fill in trades.bought) + fees,
         required_capital_usd=released,
-        estimated_timeframe=Timeframe.MONTH,
+        horizon_hours=24.0 * HORIZON_DAYS,
         entry_price=None,
         exit_price=order.price,
         asset_tier=AssetTier.of(largest.liquidity.volume_24h_usd),
+        legs=tuple(
+            instruments.leg(side, spot.symbols[position.row], spot.exchanges[position.row], fill)
+            for side, orders in _sides(trades)
+            for position, fill in orders
+        ),
+        stop=None,
         metadata=metadata,
-        discovered_at=market.captured_at,
     )
+
+
+def _sides(trades: _Trades) -> tuple[tuple[Literal["buy", "sell"], tuple[tuple[Position, Fill], ...]], ...]:
+    return ("sell", trades.sold), ("buy", trades.bought)
 
 
 def _out_of_sample(held: _Held, kind: str) -> inference.Estimate:

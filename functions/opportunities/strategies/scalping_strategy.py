@@ -31,10 +31,10 @@ from math import exp, log
 
 import numpy as np
 
-from opportunities.domain import Findings, Investor, Json, Opportunity
+from opportunities.domain import Evidence, Investor, Json, Proposal, Proposals
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, MarketSnapshot
-from opportunities.maths import indicators, inference, sizing
+from opportunities.maths import indicators, inference
 from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Ladder
 from opportunities.maths.inference import Estimate
@@ -65,7 +65,7 @@ class _BookImbalance:
     micro: float
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
     """Long trades of minutes that are expected to pay their costs, the most profitable first."""
     candles = _candles(market)
     pairs = dict(instruments.spot_pairs(market, investor, candles, _LEAST_BARS))
@@ -77,13 +77,12 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     if not judged:
         raise Unsuitable(f"no spot pair in USD has a book, volume, volatility and {_LEAST_BARS} closed candles")
     found = [
-        opportunity
+        proposal
         for row, books in judged.items()
         if (up := [book for book in books if _points_up(book)])
-        and (opportunity := _opportunity(market, investor, candles, row, up)) is not None
+        and (proposal := _proposal(market, investor, candles, row, up)) is not None
     ]
-    found.sort(key=lambda one: (-one.profit_potential_usd, one.symbol))
-    return Findings(tuple(found), examined=len(judged))
+    return Proposals(tuple(found), examined=len(judged))
 
 
 def _candles(market: MarketSnapshot) -> Candles:
@@ -142,9 +141,9 @@ def _reversion(vwap: Floats, close: Floats) -> Estimate | None:
     return Estimate(slope - bias, raw.standard_error, raw.n)
 
 
-def _opportunity(
+def _proposal(
     market: MarketSnapshot, investor: Investor, candles: Candles, row: int, books: list[_BookImbalance]
-) -> Opportunity | None:
+) -> Proposal | None:
     """The trade back to the VWAP; None where the rise that the last bars let expect doesn't clearly pay the costs."""
     bars = slice(-_LEAST_BARS, None)
     high, low, close, volume = (
@@ -164,12 +163,12 @@ def _opportunity(
     trade = best_bracket(market, investor, [book.listing for book in books], stop, float(vwap[-2]))
     if trade is None:
         return None
-    return _judged(market, trade, by_row[trade.listing.row], reversion, candles.seconds)
+    return _priced(market, trade, by_row[trade.listing.row], reversion, candles.seconds)
 
 
-def _judged(
+def _priced(
     market: MarketSnapshot, trade: Bracket, book: _BookImbalance, reversion: Estimate, bar_seconds: int
-) -> Opportunity | None:
+) -> Proposal | None:
     """The trade with its statistics; None where the expected rise is not significantly above the costs."""
     bid, mid = trade.listing.liquidity.bid, (trade.listing.liquidity.bid + trade.listing.liquidity.ask) / 2
     gap = log(trade.target / book.micro)
@@ -183,7 +182,6 @@ def _judged(
         return None
     expected_bid = book.micro * exp(reversion.value * gap) * bid / mid
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "z of expected rise above costs", "value": z, "n": reversion.n},
         "imbalance": book.imbalance,
         "micro_price": book.micro,
         "vwap": trade.target,
@@ -193,12 +191,10 @@ def _judged(
         "bar_seconds": bar_seconds,
         "expected_value_usd": trade.net_usd(expected_bid),
     }
-    return trade.opportunity(
+    return trade.proposal(
         market,
-        strategy=__name__.rpartition(".")[2],
-        title=TITLE,
         kind=OPPORTUNITY_TYPES[0],
-        confidence=inference.confidence(p),
-        timeframe=sizing.timeframe_for(bar_seconds),
+        evidence=Evidence("z of expected rise above costs", z, reversion.n, p),
+        horizon_hours=bar_seconds / 3600,
         metadata=metadata,
     )

@@ -30,10 +30,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.domain import Findings, Investor, Json, Opportunity
+from opportunities.domain import Evidence, Investor, Json, Proposal, Proposals
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, MarketSnapshot
-from opportunities.maths import indicators, inference, sizing
+from opportunities.maths import indicators
 from opportunities.maths.arrays import Floats
 from opportunities.trading import instruments
 from opportunities.trading.bracket import best_bracket
@@ -58,7 +58,6 @@ class _Signal:
 
     row: int
     timeframe: str
-    bar_seconds: int
     top: float
     bottom: float
     trail: float
@@ -68,10 +67,10 @@ class _Signal:
     squeeze: float
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
     """Long trades of spot pairs that break out of a squeeze, the most profitable first."""
     spot = instruments.spot_of(market)
-    found: list[Opportunity] = []
+    found: list[Proposal] = []
     judged: set[str] = set()
     for timeframe in _TIMEFRAMES:
         candles = spot.candles.get(timeframe)
@@ -84,16 +83,15 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
         }
         judged |= {spot.symbols[row] for row in pairs}
         for signal in _signals(candles, timeframe, list(pairs)):
-            opportunity = _opportunity(market, investor, signal, pairs[signal.row])
-            if opportunity is not None:
-                found.append(opportunity)
+            proposal = _proposal(market, investor, signal, pairs[signal.row])
+            if proposal is not None:
+                found.append(proposal)
     if not judged:
         raise Unsuitable(
             f"no spot pair in USD has quotes, volume, volatility and {indicators.MINIMUM_BARS} closed, fresh candles of"
             f" {' or '.join(_TIMEFRAMES)}"
         )
-    found.sort(key=lambda one: (-one.profit_potential_usd, one.symbol))
-    return Findings(tuple(found), examined=len(judged))
+    return Proposals(tuple(found), examined=len(judged))
 
 
 def _signals(candles: Candles, timeframe: str, rows: list[int]) -> Iterator[_Signal]:
@@ -111,7 +109,6 @@ def _signals(candles: Candles, timeframe: str, rows: list[int]) -> Iterator[_Sig
             yield _Signal(
                 row=row,
                 timeframe=timeframe,
-                bar_seconds=candles.seconds,
                 top=float(top[i]),
                 bottom=float(low[0, before].min()),
                 trail=float(low[0, -_TRAIL:].min()),
@@ -136,9 +133,7 @@ def _rank(close: Floats, atr: Floats) -> float:
     return (1 + int(np.count_nonzero(usual >= rises[-1]))) / (1 + len(usual))
 
 
-def _opportunity(
-    market: MarketSnapshot, investor: Investor, signal: _Signal, listings: list[Listing]
-) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, investor: Investor, signal: _Signal, listings: list[Listing]) -> Proposal | None:
     """The trade that the break suggests; None where the price is back in the channel, or it doesn't pay the costs."""
     target = signal.top + (signal.top - signal.bottom)
     ask = min(listing.liquidity.ask for listing in listings)
@@ -148,29 +143,18 @@ def _opportunity(
     trade = best_bracket(market, investor, listings, stop, target)
     if trade is None:
         return None
-    bid = trade.listing.liquidity.bid
-    deviation = bid * trade.listing.liquidity.daily_volatility * float(np.sqrt(signal.bar_seconds / 86_400))
-    bars = (bid - stop) * (target - bid) / deviation**2
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "rank p of the bar's rise", "value": signal.p, "n": _RANK_BARS},
         "timeframe": signal.timeframe,
         "channel": {"top": signal.top, "bottom": signal.bottom, "bars": _CHANNEL},
         "atr": signal.n,
         "trail": signal.trail,
         "volume_ratio": signal.volume_ratio,
         "squeeze_percentile": signal.squeeze,
-        "expected_value_usd": trade.expected_usd(trade.target_first_driftless),
-        "probability": {
-            "target_first_driftless": trade.target_first_driftless,
-            "break_even": trade.loss_usd / (trade.profit_usd + trade.loss_usd),
-        },
     }
-    return trade.opportunity(
+    return trade.proposal(
         market,
-        strategy=__name__.rpartition(".")[2],
-        title=TITLE,
         kind=OPPORTUNITY_TYPES[0],
-        confidence=inference.confidence(signal.p),
-        timeframe=sizing.timeframe_for(bars * signal.bar_seconds),
-        metadata=metadata,
+        evidence=Evidence("rank p of the bar's rise", signal.p, _RANK_BARS, signal.p),
+        horizon_hours=trade.driftless_hours(),
+        metadata=metadata | trade.driftless(),
     )

@@ -24,10 +24,10 @@ from math import exp, log
 
 import numpy as np
 
-from opportunities.domain import Findings, Investor, Json, Opportunity
+from opportunities.domain import Evidence, Investor, Json, Proposal, Proposals
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.maths import indicators, inference, reversion, sizing
+from opportunities.maths import indicators, inference, reversion
 from opportunities.maths.arrays import Floats
 from opportunities.maths.inference import UnitRoot
 from opportunities.trading import instruments
@@ -48,7 +48,7 @@ _LONGEST_HALF_LIFE = _WINDOW / 10
 _TIME_STOP_HALF_LIVES = 3
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
     """Long trades of stationary spot pairs far below their mean, the most profitable first."""
     spot = instruments.spot_of(market)
     candles = spot.candles.get(_TIMEFRAME)
@@ -66,18 +66,16 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     chosen = [rows[i] for i in low]
     adx = indicators.adx(candles.high[chosen], candles.low[chosen], candles.close[chosen])[:, -1]
     found = [
-        opportunity
+        proposal
         for i, trend in zip(low, adx.tolist(), strict=True)
-        if trend < _TREND_ADX
-        and (opportunity := _opportunity(market, investor, pairs[rows[i]], logs[i], trend)) is not None
+        if trend < _TREND_ADX and (proposal := _proposal(market, investor, pairs[rows[i]], logs[i], trend)) is not None
     ]
-    found.sort(key=lambda one: (-one.profit_potential_usd, one.symbol))
-    return Findings(tuple(found), examined=len(pairs))
+    return Proposals(tuple(found), examined=len(pairs))
 
 
-def _opportunity(
+def _proposal(
     market: MarketSnapshot, investor: Investor, listings: list[Listing], logs: Floats, adx: float
-) -> Opportunity | None:
+) -> Proposal | None:
     """The trade back to the mean; None where there is none to come back to, or the way doesn't pay the costs."""
     half_life = reversion.half_life(logs)
     if half_life > _LONGEST_HALF_LIFE:
@@ -96,7 +94,6 @@ def _opportunity(
         return None
     horizon = max(_TIME_STOP_HALF_LIVES * half_life, 1.0) * 3600
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "ADF p of a unit root", "value": unit_root.p, "n": unit_root.n},
         "timeframe": _TIMEFRAME,
         "adf": {"t": unit_root.statistic, "lags": unit_root.lags},
         "z": (float(logs[-1]) - mean) / deviation,
@@ -111,12 +108,10 @@ def _opportunity(
             "break_even": trade.loss_usd / (trade.profit_usd + trade.loss_usd),
         },
     }
-    return trade.opportunity(
+    return trade.proposal(
         market,
-        strategy=__name__.rpartition(".")[2],
-        title=TITLE,
         kind=OPPORTUNITY_TYPES[0],
-        confidence=inference.confidence(unit_root.p),
-        timeframe=sizing.timeframe_for(horizon),
+        evidence=Evidence("ADF p of a unit root", unit_root.p, unit_root.n, unit_root.p),
+        horizon_hours=horizon / 3600,
         metadata=metadata,
     )

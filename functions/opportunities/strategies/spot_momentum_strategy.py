@@ -24,12 +24,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity
+from opportunities.domain import Evidence, Investor, Json, Proposal, Proposals
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, MarketSnapshot
-from opportunities.maths import indicators, inference, sizing
-from opportunities.maths.costs import Liquidity
+from opportunities.maths import indicators, inference
 from opportunities.trading import instruments
+from opportunities.trading.bracket import best_bracket
+from opportunities.trading.instruments import Listing
 
 TITLE = "Spot momentum"
 OPPORTUNITY_TYPES = ("spot_momentum",)
@@ -46,40 +47,36 @@ _REWARD_TO_RISK = 2.0
 class _Signal:
     row: int
     timeframe: str
-    bar_seconds: int
     drift: inference.Estimate
     atr: float
     readings: Mapping[str, Json]
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Long trades of spot symbols in a significant, orderly uptrend, the most profitable first."""
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Long trades of spot pairs in a significant, orderly uptrend."""
     spot = instruments.spot_of(market)
-    opportunities: list[Opportunity] = []
-    judged: set[int] = set()
+    found: list[Proposal] = []
+    judged: set[str] = set()
     for timeframe in _TIMEFRAMES:
         candles = spot.candles.get(timeframe)
         if candles is None or not instruments.fresh(candles, market.captured_at):
             continue
-        enough = indicators.bars(candles.close) >= indicators.MINIMUM_BARS
-        liquid: dict[int, Liquidity] = {}
-        for row in np.flatnonzero(enough).tolist():
-            if row not in judged and instruments.base_in_usd(spot.symbols[row]):
-                liquidity = instruments.spot_liquidity(market, investor, row)
-                if liquidity.tradable:
-                    liquid[row] = liquidity
-        judged |= liquid.keys()
-        for signal in _signals(candles, timeframe, list(liquid)):
-            opportunity = _opportunity(market, investor, signal, liquid[signal.row])
-            if opportunity is not None:
-                opportunities.append(opportunity)
+        pairs = {
+            row: listings
+            for row, listings in instruments.spot_pairs(market, investor, candles, indicators.MINIMUM_BARS)
+            if spot.symbols[row] not in judged
+        }
+        judged |= {spot.symbols[row] for row in pairs}
+        for signal in _signals(candles, timeframe, list(pairs)):
+            proposal = _proposal(market, investor, signal, pairs[signal.row])
+            if proposal is not None:
+                found.append(proposal)
     if not judged:
         raise Unsuitable(
-            f"no spot symbol in USD has quotes, volume and {indicators.MINIMUM_BARS} closed, fresh candles of"
+            f"no spot pair in USD has quotes, volume, volatility and {indicators.MINIMUM_BARS} closed, fresh candles of"
             f" {' or '.join(_TIMEFRAMES)}"
         )
-    opportunities.sort(key=lambda found: (-found.profit_potential_usd, found.symbol, found.exchange))
-    return Findings(tuple(opportunities), examined=len(judged))
+    return Proposals(tuple(found), examined=len(judged))
 
 
 def _signals(candles: Candles, timeframe: str, rows: list[int]) -> Iterator[_Signal]:
@@ -103,71 +100,22 @@ def _signals(candles: Candles, timeframe: str, rows: list[int]) -> Iterator[_Sig
                 "rsi": float(rsi[i]),
                 "atr": float(atr[i]),
             }
-            yield _Signal(rows[i], timeframe, candles.seconds, drift, float(atr[i]), readings)
+            yield _Signal(rows[i], timeframe, drift, float(atr[i]), readings)
 
 
-def _opportunity(
-    market: MarketSnapshot, investor: Investor, signal: _Signal, liquidity: Liquidity
-) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, investor: Investor, signal: _Signal, listings: list[Listing]) -> Proposal | None:
     """The trade that the signal suggests; None where the stop is no price or the target doesn't pay the costs."""
-    spot = instruments.spot_of(market)
+    ask = min(listing.liquidity.ask for listing in listings)
     risk = _STOP_ATR * signal.atr
-    fee = liquidity.fee
-    if risk >= liquidity.bid:
+    trade = best_bracket(market, investor, listings, ask - risk, ask + _REWARD_TO_RISK * risk)
+    if trade is None:
         return None
-    loss_rate = (risk + liquidity.ask - liquidity.bid) / liquidity.ask + 2 * fee
-    notional = sizing.notional_usd(investor, loss_rate, 1 + fee, liquidity.capacity_usd)
-    if notional < sizing.MINIMUM_NOTIONAL_USD:
-        return None
-    size = notional / liquidity.ask
-    entry, exit_now = liquidity.buy(size), liquidity.sell(size)
-    stop, target = entry.price - risk, entry.price + _REWARD_TO_RISK * risk
-    kept = exit_now.price / liquidity.bid * (1 - fee)
-    paid = entry.notional_usd + entry.fee_usd
-    profit, loss = size * target * kept - paid, paid - size * stop * kept
-    if profit <= 0 or stop >= liquidity.bid:
-        return None
-    target_first = (liquidity.bid - stop) / (target - stop)
-    bar_variance = (liquidity.bid * _per_bar(liquidity.daily_volatility, signal.bar_seconds)) ** 2
-    bars = (liquidity.bid - stop) * (target - liquidity.bid) / bar_variance
-    symbol, exchange = spot.symbols[signal.row], spot.exchanges[signal.row]
-    metadata: dict[str, Json] = {
-        "confidence": {
-            "statistic": "t of mean log return",
-            "value": signal.drift.z(),
-            "n": signal.drift.n,
-        },
-        "timeframe": signal.timeframe,
-        "indicators": dict(signal.readings),
-        "size": size,
-        "notional_usd": entry.notional_usd,
-        "stop": stop,
-        "loss_at_stop_usd": loss,
-        "fees_usd": entry.fee_usd + size * target * exit_now.price / liquidity.bid * fee,
-        "slippage_usd": entry.slippage_usd + exit_now.slippage_usd,
-        "expected_value_usd": target_first * profit - (1 - target_first) * loss,
-        "probability": {"target_first_driftless": target_first, "break_even": loss / (profit + loss)},
-        "quotes": instruments.quotes(market, liquidity),
-        "legs": [instruments.leg("buy", symbol, exchange, entry)],
-    }
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
-        opportunity_type=OPPORTUNITY_TYPES[0],
-        symbol=symbol,
-        exchange=exchange,
-        profit_potential_usd=profit,
-        confidence_score=inference.confidence(inference.p_value(signal.drift.z())),
-        risk_level=sizing.risk_level(loss, paid),
-        required_capital_usd=paid,
-        estimated_timeframe=sizing.timeframe_for(bars * signal.bar_seconds),
-        entry_price=entry.price,
-        exit_price=target,
-        asset_tier=AssetTier.of(liquidity.volume_24h_usd),
-        metadata=metadata,
-        discovered_at=market.captured_at,
+    z = signal.drift.z()
+    metadata: dict[str, Json] = {"timeframe": signal.timeframe, "indicators": dict(signal.readings)}
+    return trade.proposal(
+        market,
+        kind=OPPORTUNITY_TYPES[0],
+        evidence=Evidence("t of mean log return", z, signal.drift.n, inference.p_value(z)),
+        horizon_hours=trade.driftless_hours(),
+        metadata=metadata | trade.driftless(),
     )
-
-
-def _per_bar(daily_volatility: float, bar_seconds: int) -> float:
-    return daily_volatility * float(np.sqrt(bar_seconds / 86_400))

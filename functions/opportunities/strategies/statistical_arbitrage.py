@@ -35,10 +35,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, Proposals, Purpose
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.maths import inference, sizing
 from opportunities.trading import instruments
 from opportunities.trading.formation import formation_of
 from opportunities.trading.residuals import Residual, Universe, residuals, universe_of
@@ -64,7 +63,7 @@ class _Basket:
     slip_per_hour: float
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
     """Coins far enough from their factors to pay all legs' costs, the most profitable first."""
     instruments.spot_of(market)
     instruments.linear_perpetuals_of(market)
@@ -75,10 +74,9 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
             " of a price that moves: too few to tell common factors"
         )
     universe = universe_of(formation)
-    opportunities = (_opportunity(market, investor, universe, residual) for residual in residuals(universe))
+    opportunities = (_proposal(market, investor, universe, residual) for residual in residuals(universe))
     found = [each for each in opportunities if each is not None]
-    found.sort(key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange))
-    return Findings(tuple(found), examined=len(universe.coins))
+    return Proposals(tuple(found), examined=len(universe.coins))
 
 
 def _basket(universe: Universe, residual: Residual) -> _Basket | None:
@@ -102,9 +100,7 @@ def _basket(universe: Universe, residual: Residual) -> _Basket | None:
     return _Basket(legs, r2, float(missed.std()))
 
 
-def _opportunity(
-    market: MarketSnapshot, investor: Investor, universe: Universe, residual: Residual
-) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, investor: Investor, universe: Universe, residual: Residual) -> Proposal | None:
     """The trade; None where it can't be shorted or hedged, or costs eat the gain."""
     coin = universe.coins[residual.index]
     place = coin.spot if residual.s < 0 else coin.perpetual
@@ -123,22 +119,22 @@ def _opportunity(
     trade = price_trade(investor, [Leg(place, 1.0 if residual.s < 0 else -1.0), *basket.legs], plan)
     if trade is None:
         return None
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
+    return Proposal(
         opportunity_type=OPPORTUNITY_TYPES[0],
         symbol=place.symbol,
         exchange=place.exchange,
-        profit_potential_usd=trade.profit_usd,
-        confidence_score=inference.confidence(residual.adjusted),
-        risk_level=sizing.risk_level(trade.loss_usd, trade.required_usd),
+        purpose=Purpose.PROFIT,
+        benefit_usd=trade.profit_usd,
+        evidence=Evidence("Engle-Granger p on factors", residual.adjusted, residual.hours, residual.adjusted),
+        max_loss_usd=trade.loss_usd,
         required_capital_usd=trade.required_usd,
-        estimated_timeframe=sizing.timeframe_for(hours * 3600),
+        horizon_hours=hours,
         entry_price=trade.orders[0].entered.price,
         exit_price=None,
         asset_tier=AssetTier.of(coin.spot.liquidity.volume_24h_usd),
+        legs=trade.legs(),
+        stop={"s": plan.stop, "hours": plan.hours},
         metadata=_metadata(market, residual, basket, trade, plan),
-        discovered_at=market.captured_at,
     )
 
 
@@ -146,7 +142,6 @@ def _metadata(
     market: MarketSnapshot, residual: Residual, basket: _Basket, trade: SpreadTrade, plan: Plan
 ) -> dict[str, Json]:
     return {
-        "confidence": {"statistic": "Engle-Granger p on factors", "value": residual.adjusted, "n": residual.hours},
         "residual": {
             "s": residual.s,
             "statistic": residual.statistic,
@@ -157,7 +152,6 @@ def _metadata(
         "factors": {"count": residual.factors, "hedge_r2": basket.r2},
         "size": trade.orders[0].entered.quantity,
         "notional_usd": trade.notional_usd,
-        "stop": {"s": plan.stop, "hours": plan.hours},
         "close": {"s": plan.leave},
         "loss_at_stop_usd": trade.loss_usd,
         "fees_usd": trade.fees_usd,
@@ -167,5 +161,4 @@ def _metadata(
         "expected_value_usd": trade.expected_usd,
         "probability": {"close_first": trade.chance},
         "quotes": instruments.quotes(market, *(order.leg.instrument.liquidity for order in trade.orders)),
-        "legs": trade.legs(),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from opportunities.domain import AssetTier, Investor, Json, Opportunity, Timeframe
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, Purpose
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import sizing
 from opportunities.maths.costs import Fill
@@ -48,55 +48,57 @@ class Bracket:
         """What the trade has made after all costs if it is closed at this bid."""
         return self.entry.quantity * bid * self._slipped * (1 - self.listing.liquidity.fee) - self.paid_usd
 
+    def driftless_hours(self) -> float:
+        """Until a driftless price is expected to reach stop or target: (bid - stop)(target - bid) / σ² (XIV.3)."""
+        bid = self.listing.liquidity.bid
+        deviation = bid * self.listing.liquidity.daily_volatility
+        return 24 * (bid - self.stop) * (self.target - bid) / deviation**2
+
+    def driftless(self) -> dict[str, Json]:
+        """What a price without drift makes of the trade, about minus its costs, and when it would break even."""
+        return {
+            "expected_value_usd": self.expected_usd(self.target_first_driftless),
+            "probability": {
+                "target_first_driftless": self.target_first_driftless,
+                "break_even": self.loss_usd / (self.profit_usd + self.loss_usd),
+            },
+        }
+
     def expected_usd(self, target_first: float) -> float:
         """The expected value, if that is the chance of the target."""
         return target_first * self.profit_usd - (1 - target_first) * self.loss_usd
 
-    def metadata(self, market: MarketSnapshot) -> dict[str, Json]:
-        """Size, stop, costs and the order, as every trade of this kind shows them."""
+    def proposal(
+        self, market: MarketSnapshot, *, kind: str, evidence: Evidence, horizon_hours: float, metadata: dict[str, Json]
+    ) -> Proposal:
+        """The trade as a proposal; `metadata` is what its strategy adds to what every trade shows."""
         spot, liquidity = instruments.spot_of(market), self.listing.liquidity
         symbol, exchange = spot.symbols[self.listing.row], spot.exchanges[self.listing.row]
         exit_fee = self.entry.quantity * self.target * self._slipped * liquidity.fee
-        return {
+        shown: dict[str, Json] = {
             "size": self.entry.quantity,
             "notional_usd": self.entry.notional_usd,
-            "stop": self.stop,
             "loss_at_stop_usd": self.loss_usd,
             "fees_usd": self.entry.fee_usd + exit_fee,
             "slippage_usd": self.entry.slippage_usd + self.exit_now.slippage_usd,
             "quotes": instruments.quotes(market, liquidity),
-            "legs": [instruments.leg("buy", symbol, exchange, self.entry)],
         }
-
-    def opportunity(
-        self,
-        market: MarketSnapshot,
-        *,
-        strategy: str,
-        title: str,
-        kind: str,
-        confidence: float,
-        timeframe: Timeframe,
-        metadata: dict[str, Json],
-    ) -> Opportunity:
-        """The trade as an opportunity; `metadata` is what its strategy adds to what every trade shows."""
-        spot = instruments.spot_of(market)
-        return Opportunity(
-            strategy_id=strategy,
-            strategy_name=title,
+        return Proposal(
             opportunity_type=kind,
-            symbol=spot.symbols[self.listing.row],
-            exchange=spot.exchanges[self.listing.row],
-            profit_potential_usd=self.profit_usd,
-            confidence_score=confidence,
-            risk_level=sizing.risk_level(self.loss_usd, self.paid_usd),
+            symbol=symbol,
+            exchange=exchange,
+            purpose=Purpose.PROFIT,
+            benefit_usd=self.profit_usd,
+            evidence=evidence,
+            max_loss_usd=self.loss_usd,
             required_capital_usd=self.paid_usd,
-            estimated_timeframe=timeframe,
+            horizon_hours=horizon_hours,
             entry_price=self.entry.price,
             exit_price=self.target,
-            asset_tier=AssetTier.of(self.listing.liquidity.volume_24h_usd),
-            metadata=metadata | self.metadata(market),
-            discovered_at=market.captured_at,
+            asset_tier=AssetTier.of(liquidity.volume_24h_usd),
+            legs=(instruments.leg("buy", symbol, exchange, self.entry),),
+            stop=self.stop,
+            metadata=metadata | shown,
         )
 
     @property

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from math import floor, isfinite, sqrt
+from math import ceil, floor, isfinite, sqrt
+from typing import Literal
 
 import numpy as np
 
-from opportunities.domain import Fees, Investor, Json
+from opportunities.domain import DOLLARS, Fees, Investor, Json, Leg
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Perpetuals, Rules, Spot
 from opportunities.maths import indicators, sizing
@@ -14,8 +15,12 @@ from opportunities.maths.costs import Fill, Ladder, Liquidity
 
 VOLATILITY_BARS = 168
 
-_USD_QUOTES = frozenset({"USD", "USDT", "USDC"})
+SAME_COIN_WITHIN = 0.05
+"""Listings of one name whose prices lie further apart are not taken for the same coin."""
+
 _DAY = 86_400
+# How often the coins of a whole number of USD are priced anew: each round is some thousand times nearer.
+_ROUNDS = 4
 
 
 def spot_of(market: MarketSnapshot) -> Spot:
@@ -45,12 +50,17 @@ def linear_perpetuals_of(market: MarketSnapshot) -> Perpetuals:
 def base_in_usd(symbol: str) -> str | None:
     """The base of a pair quoted in USD or a dollar stablecoin, taken at par; None for any other quote."""
     base, _, quote = symbol.partition(":")[0].partition("/")
-    return base if quote in _USD_QUOTES and base not in _USD_QUOTES else None
+    return base if quote in DOLLARS and base not in DOLLARS else None
 
 
 def is_cash(asset: str) -> bool:
     """Whether the asset is a USD, or a stablecoin that is taken for one."""
-    return asset in _USD_QUOTES
+    return asset in DOLLARS
+
+
+def same_coin(price: float, other: float, within: float = SAME_COIN_WITHIN) -> bool:
+    """Whether two prices under one name are near enough to be of one coin."""
+    return abs(price / other - 1) <= within
 
 
 def fresh(candles: Candles, captured_at: int) -> bool:
@@ -92,19 +102,65 @@ def spot_pairs(
             yield history, listings
 
 
-def orderable(rules: Rules | None, row: int, quantity: float, price: float) -> float:
+def lot_of(rules: Rules | None, row: int, price: float, *, inverse: bool = False) -> float:
+    """The smallest step of an order's quantity, in units of base; 0 where the exchange says none.
+
+    Lots of an inverse contract are USD: at `price` they are so many coins.
+    """
+    lot = float(rules.lot[row] * rules.contract_size[row]) if rules is not None else 0.0
+    if not (isfinite(lot) and lot > 0):
+        return 0.0
+    return lot / price if inverse else lot
+
+
+def least_notional(rules: Rules | None, row: int) -> float:
+    """The least worth of an order in USD: what the exchange says, and `sizing.MINIMUM_NOTIONAL_USD` everywhere."""
+    minimum = float(rules.minimum_notional_usd[row]) if rules is not None else 0.0
+    return max(minimum, sizing.MINIMUM_NOTIONAL_USD) if isfinite(minimum) else sizing.MINIMUM_NOTIONAL_USD
+
+
+def orderable(rules: Rules | None, row: int, quantity: float, price: float, *, inverse: bool = False) -> float:
     """The largest quantity up to this one (units of base, > 0) that listing `row` takes, in whole lots; 0 if none.
 
-    Less than its minimum notional, or than `sizing.MINIMUM_NOTIONAL_USD`, at `price` is taken nowhere.
+    Less than its minimum notional at `price` is taken nowhere.
     """
-    least = sizing.MINIMUM_NOTIONAL_USD
-    if rules is not None:
-        lot, minimum = float(rules.lot[row] * rules.contract_size[row]), float(rules.minimum_notional_usd[row])
-        if isfinite(lot) and lot > 0:
-            quantity = floor(quantity / lot * (1 + 1e-12)) * lot
-        if isfinite(minimum):
-            least = max(least, minimum)
-    return quantity if quantity * price >= least else 0.0
+    lot = lot_of(rules, row, price, inverse=inverse)
+    if lot:
+        quantity = floor(quantity / lot * (1 + 1e-12)) * lot
+    return quantity if quantity * price >= least_notional(rules, row) else 0.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """A listing that an order is meant for, and its rules; lots of an inverse contract are USD."""
+
+    rules: Rules | None
+    row: int
+    liquidity: Liquidity
+    buy: bool = False
+    inverse: bool = False
+
+    def orderable(self, quantity: float) -> float:
+        """The largest quantity up to this one that it takes, in whole lots at the price that it gets; 0 if none."""
+        if not self.inverse:
+            return orderable(self.rules, self.row, quantity, self.liquidity.bid)
+        whole = quantity
+        for _ in range(_ROUNDS):
+            if whole > 0:
+                price = (self.liquidity.buy(whole) if self.buy else self.liquidity.sell(whole)).price
+                whole = orderable(self.rules, self.row, quantity, price, inverse=True)
+        return whole
+
+
+def hedged(bought: Order, sold: Order, quantity: float) -> tuple[float, float]:
+    """The largest quantities up to this one to buy of a coin and to sell against it, each in its own lots; else zeros.
+
+    What is sold is never more than what is bought, and less only by what the lots leave over.
+    """
+    short = sold.orderable(bought.orderable(quantity))
+    lot = lot_of(bought.rules, bought.row, bought.liquidity.bid)
+    long = ceil(short / lot * (1 - 1e-12)) * lot if lot else short
+    return (long, short) if short and bought.orderable(long) else (0.0, 0.0)
 
 
 def spot_liquidity(market: MarketSnapshot, investor: Investor, row: int, history: int | None = None) -> Liquidity:
@@ -149,9 +205,9 @@ def daily_volatility(spot: Spot, row: int) -> float:
     return float("nan")
 
 
-def leg(side: str, symbol: str, exchange: str, fill: Fill) -> dict[str, Json]:
-    """One order, as `metadata["legs"]` shows it."""
-    return {"side": side, "symbol": symbol, "exchange": exchange, "quantity": fill.quantity, "price": fill.price}
+def leg(side: Literal["buy", "sell"], symbol: str, exchange: str, fill: Fill) -> Leg:
+    """The order that gets this fill."""
+    return Leg(side, symbol, exchange, fill.quantity, fill.price)
 
 
 def quotes(market: MarketSnapshot, *traded: Liquidity) -> dict[str, Json]:

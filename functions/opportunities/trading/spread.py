@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite
 
-from opportunities.domain import Investor, Json
+from opportunities import domain
+from opportunities.domain import Investor
 from opportunities.market.snapshot import Candles, MarketSnapshot, Rules
 from opportunities.maths import reversion, sizing
 from opportunities.maths.costs import Fill, Liquidity
 from opportunities.trading import instruments
-
-LEAST_MARGIN = 1 / 3
-_MAINTENANCE_MARGIN = 0.01
-_BUFFER_SIGMAS = 3.0
-_SAME_COIN_WITHIN = 0.05
+from opportunities.trading.margin import margin_rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +30,10 @@ class Instrument:
         return (self.liquidity.bid + self.liquidity.ask) / 2
 
     def capital_rate(self, hours: float) -> float:
-        """Capital per USD of notional: all of it on spot; a margin, at most three times leveraged, that bears a move
-        of 3 standard deviations in `hours` above a maintenance margin of 1 %, on a perpetual. With the fee."""
+        """Capital per USD of notional, with the fee: all of it on spot, the margin for so many hours on a perpetual."""
         if not self.perpetual:
             return 1 + self.liquidity.fee
-        move = _BUFFER_SIGMAS * self.liquidity.daily_volatility * sqrt(hours / 24)
-        return max(LEAST_MARGIN, _MAINTENANCE_MARGIN + move) + self.liquidity.fee
+        return margin_rate(self.liquidity.daily_volatility, hours / 24) + self.liquidity.fee
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +77,7 @@ def _perpetuals(market: MarketSnapshot, investor: Investor, known: dict[str, Coi
         liquidity = instruments.perpetual_liquidity(market, investor, row, volatility)
         exchange = contracts.exchanges[row]
         place = Instrument(symbol, exchange, row, liquidity, contracts.rules, perpetual=True, funding_per_hour=hourly)
-        if liquidity.tradable and abs(place.middle / known[base].spot.middle - 1) <= _SAME_COIN_WITHIN:
+        if liquidity.tradable and instruments.same_coin(place.middle, known[base].spot.middle):
             rank = (-liquidity.volume_24h_usd, symbol, exchange)
             if base not in best or rank < best[base][0]:
                 best[base] = rank, place
@@ -132,9 +127,9 @@ class SpreadTrade:
     def slippage_usd(self) -> float:
         return sum(order.entered.slippage_usd + order.left.slippage_usd for order in self.orders)
 
-    def legs(self) -> list[Json]:
-        """As `metadata["legs"]` shows them."""
-        return [
+    def legs(self) -> tuple[domain.Leg, ...]:
+        """Its orders."""
+        return tuple(
             instruments.leg(
                 "buy" if order.leg.weight > 0 else "sell",
                 order.leg.instrument.symbol,
@@ -142,7 +137,7 @@ class SpreadTrade:
                 order.entered,
             )
             for order in self.orders
-        ]
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from opportunities import strategies
-from opportunities.domain import Findings, Investor
+from opportunities.domain import Findings, Investor, Opportunity
 from opportunities.market.planted.demo import plant_of
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
@@ -27,6 +27,12 @@ def planted(name: str, seed: int) -> tuple[MarketSnapshot, Investor]:
     return market, investor_of(name, market)
 
 
+def benefit(one: Opportunity) -> float:
+    number = one.profit_potential_usd if one.risk_reduction_usd is None else one.risk_reduction_usd
+    assert number is not None
+    return number
+
+
 def scaled_by(factor: float, before: Findings, after: Findings, quantities: float) -> None:
     assert before.opportunities
     assert len(after.opportunities) == len(before.opportunities)
@@ -38,7 +44,9 @@ def scaled_by(factor: float, before: Findings, after: Findings, quantities: floa
         )
         assert (other.risk_level, other.estimated_timeframe) == (one.risk_level, one.estimated_timeframe)
         assert other.confidence_score == pytest.approx(one.confidence_score, rel=1e-6)
-        assert other.profit_potential_usd == pytest.approx(one.profit_potential_usd * factor, rel=1e-6)
+        assert benefit(other) == pytest.approx(benefit(one) * factor, rel=1e-6)
+        assert (other.max_loss_usd is None) == (one.max_loss_usd is None)
+        assert other.max_loss_usd == pytest.approx(one.max_loss_usd and one.max_loss_usd * factor, rel=1e-6)
         assert other.required_capital_usd == pytest.approx(one.required_capital_usd * factor, rel=1e-6)
         for name in ("expected_value_usd", "fees_usd", "slippage_usd"):
             assert other.metadata[name] == pytest.approx(one.metadata[name] * factor, rel=1e-6, abs=1e-7)

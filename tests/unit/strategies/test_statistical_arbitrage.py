@@ -18,8 +18,10 @@ from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import reversion
 from opportunities.maths.factors import principal
-from opportunities.strategies.statistical_arbitrage import find
+from opportunities.strategies import load
 from tests.support.markets import CAPTURED_AT, HOUR, books, funding, market, perpetuals, picked, scaled, walks
+
+find = load("statistical_arbitrage")
 
 INVESTOR = Investor(capital_usd=50_000.0)
 
