@@ -26,6 +26,7 @@ class Arbitrage:
     slippage_usd: float
     financing_usd: float
     capital_usd: float
+    max_loss_usd: float
     rows: tuple[int, ...]
     symbols: tuple[str, ...]
 
@@ -82,8 +83,10 @@ def evaluate(
         return None
     fees_usd = units * fee_rate * expiry.coin_usd
     capital = units * capital_rate * expiry.forward
+    # What is certain is so in the premium's currency: coins that were paid can be worth nothing when they come back.
+    max_loss = 2 * fees_usd + (units * max(paid, 0.0) * expiry.coin_usd if chain.inverse else 0.0)
     symbols = tuple(options_of(market).symbols[row] for row in rows)
-    return Arbitrage(expiry, structure, units, profit, fees_usd, slippage, financing, capital, rows, symbols)
+    return Arbitrage(expiry, structure, units, profit, fees_usd, slippage, financing, capital, max_loss, rows, symbols)
 
 
 def proposal(market: MarketSnapshot, found: Arbitrage) -> Proposal:
@@ -118,7 +121,7 @@ def proposal(market: MarketSnapshot, found: Arbitrage) -> Proposal:
         purpose=Purpose.PROFIT,
         benefit_usd=found.profit_usd,
         evidence=inference.of_edge(found.profit_usd, costs, len(legs)),
-        max_loss_usd=2 * found.fees_usd,
+        max_loss_usd=found.max_loss_usd,
         required_capital_usd=found.capital_usd,
         horizon_hours=expiry.seconds / 3600,
         entry_price=None,
