@@ -38,7 +38,7 @@ NEEDS = ("spot: several exchanges, or pairs between coins", "or dated futures, o
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """Arbitrages of several legs, the most profitable first; `examined` counts the instruments of possible ones."""
+    """Arbitrages of several legs; `examined` counts the instruments of possible ones."""
     found: list[Proposal] = []
     examined = 0
     if market.spot is not None:

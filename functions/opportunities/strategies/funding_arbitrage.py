@@ -13,12 +13,12 @@ Costs per unit of notional: spot and perpetual taker fees at entry and exit, bot
 if at once: the exit at today's quotes), and a perpetual below spot is charged with closing that gap (a premium is
 not credited). Break-even periods = costs / mean expected rate.
 
-Trade: buy spot at the ask, sell the same quantity of the perpetual at the bid. The margin of a linear contract's
-short bears a rise of 3 standard deviations in a week (it is topped up weekly, from the spot gain) above the
-maintenance margin, 1 % assumed, and is at least a third (leverage at most 3). Isolated liquidation price (margin +
-notional) / (quantity (1 + maintenance + taker fee)), as freqtrade computes it (exchange.py,
-dry_run_liquidation_price). Required capital is spot, margin and entry fees; the planned loss is that of leaving at
-once.
+Trade: buy spot at the ask, sell as much of the perpetual at the bid, each in its own lots and never more sold than
+bought. The margin of a linear contract's short bears a rise of 3 standard deviations in a week (it is topped up weekly,
+from the spot gain) above the maintenance margin, 1 % assumed, and is at least a third (leverage at most 3). Isolated
+liquidation price (margin + notional) / (quantity (1 + maintenance + taker fee)), as freqtrade computes it (exchange.py,
+dry_run_liquidation_price). Required capital is spot, margin and entry fees; the most that it can lose is what leaving
+at once does, and what lots leave unhedged.
 
 Of an inverse contract as many USD are sold as the coins bought are worth at its bid, and these coins are its margin:
 what N = q x bid USD short pay, N (1/exit - 1/entry) coins, makes the q coins worth N USD at every price (Alexander,
@@ -81,7 +81,7 @@ class _Pair:
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """Spot against perpetual where 30 days of funding are expected to pay all costs, the most profitable first."""
+    """Spot against perpetual where 30 days of funding are expected to pay all costs."""
     perpetuals = instruments.perpetuals_of(market)
     instruments.spot_of(market)
     pairs = [pair for row in range(len(perpetuals.symbols)) if (pair := _pair(market, investor, row)) is not None]

@@ -12,10 +12,11 @@ and time to exit as in spot momentum: driftless. One trade per contract, on the 
 
 `futures_basis`: cash and carry, (F/S - 1) over the days to expiry (Hull, Options, Futures, and Other Derivatives,
 chapter 5): buy the coin, sell the dated future on the same exchange, hold to expiry. `futures_calendar`: buy the nearer
-future, sell the farther one at least 14 days later; the coin, bought at the nearer settlement, is carried between.
-Both after fees, spreads and financing (`trading.carry`); nothing under 14 days is judged. No contract is traded twice.
-Selling the coin short (futures below spot) needs borrowed coins and is not judged; nor are inverse perpetuals, whose
-margin in coin is a second position.
+future, sell the farther one at least 14 days later; the coin, bought at the nearer settlement, is carried between. When
+the nearer has expired, nothing hedges the farther until the coin is bought, and that is no order: its loss has no
+bound. Both after fees, spreads and financing (`trading.carry`); nothing under 14 days is judged. No contract is traded
+twice. Selling the coin short (futures below spot) needs borrowed coins and is not judged; nor are inverse perpetuals,
+whose margin in coin is a second position.
 
 Inputs: linear perpetuals with 200 fresh closed bars, or dated futures and spot of the same base. Confidence:
 `inference.confidence` of the trend's p-value; `inference.of_edge` of profit and costs for basis and calendar.
@@ -36,7 +37,7 @@ NEEDS = ("linear perpetuals' candles: 200 closed bars of 4h or 1h", "or dated fu
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """Trends of perpetuals, bases and calendars of dated futures, the most profitable first."""
+    """Trends of perpetuals, bases and calendars of dated futures."""
     found, examined = trend.proposals(market, investor)
     if market.futures is not None and market.spot is not None:
         coins = carry_legs.coin_legs(market, investor)

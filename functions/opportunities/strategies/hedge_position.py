@@ -7,11 +7,12 @@ are, at least 480. Candidates are the ten most traded perpetuals and the coin's 
 first half of the hours is taken, if the slope is positive. A perpetual without candles of its own is taken to move as
 its coin does on spot, and metadata says so.
 
-Trade: sell h USD of the perpetual per USD of the coin, in whole lots; keep it 7 days. `profit_potential_usd` is no
-profit but the loss avoided: the fall of the expected shortfall of one day at 95 %, 2.063 x value x fall of the
+Trade: sell h USD of the perpetual per USD of the coin, in whole lots; keep it 7 days. `risk_reduction_usd` is
+the loss avoided: the fall of the expected shortfall of one day at 95 %, 2.063 x value x fall of the
 volatility of a day (`risk.normal_expected_shortfall`: fat tails are left out), less the costs: fees, spread and
 slippage of entering and leaving, and 7 days of funding where the short is expected to pay it (it is not credited).
-The planned loss is the costs; the required capital is the margin, at least a third.
+The required capital is the margin, at least a third. The short alone has no bound to its loss: the coin that it hedges
+is no order of it, so its risk is very high.
 
 Confidence: `inference.confidence` of the p-value of "the hedge lowers the variance by no more than its costs are worth"
 on the second half of the hours, with the slope of the first half (Newey-West t of the squared returns saved). Above
@@ -57,7 +58,7 @@ class _Hedge:
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """Hedges that avoid more loss than they cost, the one that avoids most first."""
+    """Hedges that avoid more loss than they cost."""
     owned = positions_of(market, investor)
     instruments.linear_perpetuals_of(market)
     candles = instruments.spot_of(market).candles.get("1h")

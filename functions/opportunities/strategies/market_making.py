@@ -93,7 +93,7 @@ class _MakerQuote:
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """Spot pairs worth quoting on both sides for a day, the most profitable first."""
+    """Spot pairs worth quoting on both sides for a day."""
     spot = instruments.spot_of(market)
     if spot.books is None:
         raise Unsuitable(f"no order books of the spot market: {market.missing.get('books', 'the snapshot has none')}")

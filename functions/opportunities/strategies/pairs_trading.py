@@ -79,7 +79,7 @@ class _Pair:
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """Cointegrated pairs stretched far enough to pay all costs, the most profitable first."""
+    """Cointegrated pairs stretched far enough to pay all costs."""
     instruments.spot_of(market)
     instruments.linear_perpetuals_of(market)
     formation = formation_of(market, investor, _COINS)

@@ -7,7 +7,7 @@ risk contributions (Maillard, Roncalli and Teiletche 2010), by the covariance of
 coin is bought.
 
 Trade: sell what is above its target, buy with the proceeds what is below, fees paid out of them; orders too small for
-the exchange are left out. `profit_potential_usd` is no forecast of gain but risk saved, as the certainty equivalent of
+the exchange are left out. `risk_reduction_usd` is no forecast of gain but risk saved, as the certainty equivalent of
 mean-variance utility: V γ/2 (σ²(now) - σ²(then)) over 30 days, less the costs (spread, fees, slippage). V is the value
 of the coins, σ² the variance of a day, γ the relative risk aversion: 8, 4 or 2 for a low, medium or high tolerance (the
 range that Bodie, Kane and Marcus, Investments, report for investors is about 2 to 4; the timid have more). The weights
@@ -15,8 +15,8 @@ after are those that the orders make, not those that were aimed at.
 
 Confidence: `inference.confidence` of the p-value of "the saving is no more than the costs" out of sample: the weights
 are fitted to the first two thirds of the hours, and the squared returns of both portfolios compared in the last third
-(Newey-West t). Above 0.01 there is no proposal: in sample an optimiser always wins. The planned loss is the costs,
-the required capital what is sold.
+(Newey-West t). Above 0.01 there is no proposal: in sample an optimiser always wins. The required
+capital is what is sold; what is bought can lose all its worth, so the risk is very high.
 
 Inputs: at least two coins held, each with quotes, volume and 481 closed, fresh candles of 1 h. Holdings without are
 named in `metadata` and left as they are.
@@ -91,7 +91,7 @@ class _Trades:
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """The reweighings whose risk saved in 30 days is worth their costs, the most worthwhile first."""
+    """The reweighings whose risk saved in 30 days is worth their costs."""
     held = _held(market, investor)
     found = [each for kind in _TARGETS if (each := _proposal(market, investor, held, kind)) is not None]
     return Proposals(tuple(found), examined=len(held.positions))

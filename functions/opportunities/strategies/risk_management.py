@@ -12,9 +12,10 @@ per USD (Tasche, Risk Contributions and Performance Measurement, 1999), as much 
 homogeneous: bisection), then the next. Holdings that are too large are cut to their limit. The two are alternatives:
 the sales of one may do for both.
 
-`profit_potential_usd` is no profit but the loss avoided: the fall of the CVaR less what selling costs. The planned loss
-is that cost, the required capital the holdings sold. Confidence: `inference.confidence` of the p-value of "the fall of
-the CVaR is no more than the cost" (a t statistic: the CVaR is a mean, see `risk.tail_losses`).
+Sales are whole lots, rounded up as far as there is so much, so that the limit is kept. `risk_reduction_usd` is the loss
+avoided: the fall of the CVaR less what selling costs. More than that cost they cannot lose; the required capital is
+what they sell. Confidence: `inference.confidence` of the p-value of "the fall of the CVaR is no more than the cost" (a
+t statistic: the CVaR is a mean, see `risk.tail_losses`).
 
 Inputs: the investor's holdings; spot quotes, volume and candles of each. A holding that the market doesn't price, or
 that has too few candles (720 of 1 h), is named in `metadata`; the latter counts in equity, and is neither judged nor
@@ -54,7 +55,7 @@ class _Limit:
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """The sales that bring each broken limit back within its bound, the one that avoids most first."""
+    """The sales that bring each broken limit back within its bound."""
     portfolio = portfolio_of(market, investor)
     limits = sizing.LIMITS[investor.risk_tolerance]
     values, equity = portfolio.values_usd, portfolio.equity_usd

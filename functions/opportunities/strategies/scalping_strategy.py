@@ -66,7 +66,7 @@ class _BookImbalance:
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """Long trades of minutes that are expected to pay their costs, the most profitable first."""
+    """Long trades of minutes that are expected to pay their costs."""
     candles = _candles(market)
     pairs = dict(instruments.spot_pairs(market, investor, candles, _LEAST_BARS))
     judged = {

@@ -15,7 +15,7 @@ Trade: buy at the ask; stop = ask - 2 N with N = ATR(20) (Faith); target = the m
 height (Edwards and Magee, Technical Analysis of Stock Trends, 1948). `trail` is the lowest low of 10 bars, where the
 Turtles left. The size is the least of what risk, capital and liquidity allow. `profit_potential_usd` is what reaching
 the target nets. The expected value is the driftless one (gambler's ruin), about minus the costs; beside it stands the
-probability at which the trade breaks even. The timeframe is that of the expected first exit,
+probability at which the trade breaks even. The horizon is that of the expected first exit,
 (bid - stop)(target - bid) / σ² bars (Feller, An Introduction to Probability Theory, volume 1, 1968, XIV.3).
 
 Inputs: candles of 4 h, for pairs with fewer than 200 of them 1 h; bid, ask, 24 h volume; books and order rules where
@@ -68,7 +68,7 @@ class _Signal:
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """Long trades of spot pairs that break out of a squeeze, the most profitable first."""
+    """Long trades of spot pairs that break out of a squeeze."""
     spot = instruments.spot_of(market)
     found: list[Proposal] = []
     judged: set[str] = set()

@@ -49,7 +49,7 @@ _TIME_STOP_HALF_LIVES = 3
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """Long trades of stationary spot pairs far below their mean, the most profitable first."""
+    """Long trades of stationary spot pairs far below their mean."""
     spot = instruments.spot_of(market)
     candles = spot.candles.get(_TIMEFRAME)
     if candles is None or not instruments.fresh(candles, market.captured_at):

@@ -1,21 +1,22 @@
 """Buy what has risen steadily and still does, with a stop below and a target twice as far above.
 
 Idea: trends persist over weeks (Moskowitz, Ooi and Pedersen, Time Series Momentum, 2012; for crypto, one to four
-weeks: Liu and Tsyvinski, Risks and Returns of Cryptocurrency, 2021). A symbol qualifies when, at its last closed bar,
+weeks: Liu and Tsyvinski, Risks and Returns of Cryptocurrency, 2021). A pair qualifies when, at its last closed bar,
 EMA(20) > EMA(50), ADX(14) > 25, the MACD(12, 26, 9) histogram is above 0, RSI(14) lies in 50-70, and the mean log
 return of the last 168 bars (four weeks of 4 h) is above zero with a one-sided p-value of at most 0.05. The indicators
 alone let 7.5 % of driftless random walks through, all together 1 % (a test measures it).
 
-Trade: buy at the ask; stop = entry - 2 ATR(14); target = entry + 2 (entry - stop), both reached by the bid. The size
-is the least of what risk, capital and liquidity allow (`sizing`). `profit_potential_usd` is what reaching the target
-nets. The expected value is the driftless one: the bid reaches the target before the stop with probability
-(bid - stop) / (target - stop) (gambler's ruin: Feller, An Introduction to Probability Theory, volume 1, 1968, XIV.2),
-so it is about minus the costs; beside it stands the probability at which the trade would break even. The timeframe is
-that of the expected first exit, (bid - stop)(target - bid) / σ² bars (XIV.3).
+Trade: buy at the ask; stop = ask - 2 ATR(14); target = ask + 4 ATR(14), both reached by the bid, with the lowest ask of
+all exchanges. The size is the least of what risk, capital, liquidity and lots allow (`sizing`). `profit_potential_usd`
+is what reaching the target nets. The expected value is the driftless one: the bid reaches the target before the stop
+with probability (bid - stop) / (target - stop) (gambler's ruin: Feller, An Introduction to Probability Theory, volume
+1, 1968, XIV.2), so it is about minus the costs; beside it stands the probability at which the trade would break even.
+The horizon is that of the expected first exit, (bid - stop)(target - bid) / σ² bars (XIV.3).
 
-Inputs: candles of 4 h, for symbols with fewer than 200 of them 1 h; bid, ask, 24 h volume; books where there are any.
+Inputs: candles of 4 h, for pairs with fewer than 200 of them 1 h; bid, ask, 24 h volume; books and order rules where
+there are any. A pair on several exchanges is judged by the candles of the largest and traded where it nets most.
 Confidence: `inference.confidence` of the p-value of the t statistic (Newey-West) of the mean log return.
-Refuses: no spot market, no symbol in USD with 200 closed bars that are fresh, quotes, volume and volatility.
+Refuses: no spot market, no pair in USD with 200 closed bars that are fresh, quotes, volume and volatility.
 Long only: a spot market sells nothing short.
 """
 

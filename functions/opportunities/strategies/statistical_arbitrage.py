@@ -64,7 +64,7 @@ class _Basket:
 
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
-    """Coins far enough from their factors to pay all legs' costs, the most profitable first."""
+    """Coins far enough from their factors to pay all legs' costs."""
     instruments.spot_of(market)
     instruments.linear_perpetuals_of(market)
     formation = formation_of(market, investor, _MOST_COINS)

@@ -9,12 +9,12 @@ from functools import cache
 import pytest
 
 from opportunities import strategies
-from opportunities.domain import Findings, Investor, Opportunity
+from opportunities.domain import Findings, Investor
 from opportunities.market.planted.demo import plant_of
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import sizing
-from tests.benchmarks.strategies_report import investor_of
+from tests.benchmarks.strategies_report import benefit_usd, investor_of
 from tests.support.whole import in_bulk, in_cents, richer
 
 MOMENT = 1_795_291_200
@@ -25,12 +25,6 @@ SEEDS = (3, 4)
 def planted(name: str, seed: int) -> tuple[MarketSnapshot, Investor]:
     market, _ = plant_of(name)(simulated(seed, MOMENT, fair=True), seed, 1.0)
     return market, investor_of(name, market)
-
-
-def benefit(one: Opportunity) -> float:
-    number = one.profit_potential_usd if one.risk_reduction_usd is None else one.risk_reduction_usd
-    assert number is not None
-    return number
 
 
 def scaled_by(factor: float, before: Findings, after: Findings, quantities: float) -> None:
@@ -44,7 +38,7 @@ def scaled_by(factor: float, before: Findings, after: Findings, quantities: floa
         )
         assert (other.risk_level, other.estimated_timeframe) == (one.risk_level, one.estimated_timeframe)
         assert other.confidence_score == pytest.approx(one.confidence_score, rel=1e-6)
-        assert benefit(other) == pytest.approx(benefit(one) * factor, rel=1e-6)
+        assert benefit_usd(other) == pytest.approx(benefit_usd(one) * factor, rel=1e-6)
         assert (other.max_loss_usd is None) == (one.max_loss_usd is None)
         assert other.max_loss_usd == pytest.approx(one.max_loss_usd and one.max_loss_usd * factor, rel=1e-6)
         assert other.required_capital_usd == pytest.approx(one.required_capital_usd * factor, rel=1e-6)
