@@ -42,8 +42,8 @@ from opportunities.market.snapshot import MarketSnapshot, Perpetuals
 from opportunities.maths import inference, sizing
 from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Fill, Liquidity
-from opportunities.trading import instruments
-from opportunities.trading.instruments import Order
+from opportunities.trading import instruments, lots
+from opportunities.trading.lots import Order
 from opportunities.trading.margin import liquidation_price, margin_rate
 
 TITLE = "Funding arbitrage"
@@ -153,7 +153,7 @@ def _proposal(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Propos
     capital_rate = 1 + coin.fee + pair.margin_rate + perpetual.fee
     loss_rate = 2 * (coin.fee + perpetual.fee) + (coin.ask - coin.bid + perpetual.ask - perpetual.bid) / coin.ask
     capacity = min(coin.capacity_usd, perpetual.capacity_usd)
-    size, short = instruments.hedged(
+    size, short = lots.hedged(
         Order(spot.rules, pair.spot, coin),
         Order(perpetuals.rules, pair.contract, perpetual, inverse=pair.inverse),
         sizing.notional_usd(investor, loss_rate, capital_rate, capacity) / coin.ask,

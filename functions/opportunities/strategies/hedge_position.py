@@ -33,7 +33,7 @@ from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.maths import inference, risk
 from opportunities.maths.arrays import Floats
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 from opportunities.trading.portfolio import Position, positions_of
 from opportunities.trading.spread import Coin, Instrument, coins
 
@@ -124,7 +124,7 @@ def _proposal(market: MarketSnapshot, position: Position, returns: Floats, hedge
     """The hedge; None where it is too small for an order, or avoids no more than it costs."""
     ratio, _ = _fit(returns, hedge.returns)
     place, value = hedge.place, position.value_usd
-    quantity = instruments.orderable(place.rules, place.row, ratio * value / place.middle, place.liquidity.bid)
+    quantity = lots.orderable(place.rules, place.row, ratio * value / place.middle, place.liquidity.bid)
     if not quantity:
         return None
     sold, bought_back = place.liquidity.sell(quantity), place.liquidity.buy(quantity)

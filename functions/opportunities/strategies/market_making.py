@@ -40,7 +40,7 @@ from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, quoting, sizing
 from opportunities.maths.costs import Liquidity
 from opportunities.maths.quoting import Quotes
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 
 TITLE = "Market making"
 OPPORTUNITY_TYPES = ("market_making",)
@@ -149,7 +149,7 @@ def _quote(
     distance = half - tick if isfinite(tick) and half > tick else half
     loss_rate = _STOP_SIGMAS * liquidity.daily_volatility + fee + liquidity.fee
     notional = sizing.notional_usd(investor, loss_rate, 1 + fee, liquidity.capacity_usd)
-    size = instruments.orderable(spot.rules, row, notional / (2 * _ORDERS) / mid, mid - distance)
+    size = lots.orderable(spot.rules, row, notional / (2 * _ORDERS) / mid, mid - distance)
     if size <= 0:
         return None
     impact = liquidity.daily_volatility * sqrt(size * mid / liquidity.volume_24h_usd)

@@ -35,7 +35,7 @@ from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import indicators, inference, portfolio
 from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Fill
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 from opportunities.trading.portfolio import Position, portfolio_of
 
 TITLE = "Portfolio optimization"
@@ -132,7 +132,7 @@ def _trades(market: MarketSnapshot, held: _Held, target: Floats) -> _Trades | No
     for i in np.flatnonzero(gap < 0).tolist():
         position = held.positions[i]
         bid = position.liquidity.bid
-        quantity = instruments.orderable(rules, position.row, float(-gap[i]) / bid, bid)
+        quantity = lots.orderable(rules, position.row, float(-gap[i]) / bid, bid)
         if quantity:
             sold.append((position, position.liquidity.sell(quantity)))
             values[i] -= quantity * bid
@@ -143,7 +143,7 @@ def _trades(market: MarketSnapshot, held: _Held, target: Floats) -> _Trades | No
         position = held.positions[i]
         budget = proceeds * float(wanted[i] / wanted.sum()) / (1 + position.liquidity.fee)
         guess = position.liquidity.buy(budget / position.liquidity.ask)
-        quantity = instruments.orderable(rules, position.row, budget / guess.price, position.liquidity.bid)
+        quantity = lots.orderable(rules, position.row, budget / guess.price, position.liquidity.bid)
         if quantity:
             bought.append((position, position.liquidity.buy(quantity)))
             values[i] += quantity * position.liquidity.bid

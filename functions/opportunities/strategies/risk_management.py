@@ -34,7 +34,7 @@ from opportunities.market.snapshot import MarketSnapshot, Rules
 from opportunities.maths import inference, risk, sizing
 from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Fill
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 from opportunities.trading.portfolio import Portfolio, Position, portfolio_of
 
 TITLE = "Risk management"
@@ -164,10 +164,10 @@ def _proposal(market: MarketSnapshot, portfolio: Portfolio, kept: Floats, limit:
 
 def _sale(rules: Rules | None, position: Position, wanted: float) -> float:
     """The least quantity in whole lots that is at least as much as wanted, as far as there is so much; 0 if none."""
-    lot, bid = instruments.lot_of(rules, position.row, position.liquidity.bid), position.liquidity.bid
+    lot, bid = lots.lot_of(rules, position.row, position.liquidity.bid), position.liquidity.bid
     if lot:
         wanted = ceil(wanted / lot * (1 - 1e-12)) * lot
-    return instruments.orderable(rules, position.row, min(wanted, position.quantity), bid)
+    return lots.orderable(rules, position.row, min(wanted, position.quantity), bid)
 
 
 def _measures(portfolio: Portfolio) -> dict[str, Json]:

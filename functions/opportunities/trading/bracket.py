@@ -7,7 +7,7 @@ from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, 
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import sizing
 from opportunities.maths.costs import Fill
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 from opportunities.trading.instruments import Listing
 
 
@@ -132,7 +132,7 @@ def _bracket(
     loss_rate = (liquidity.ask - stop) / liquidity.ask + 2 * liquidity.fee
     notional = sizing.notional_usd(investor, loss_rate, 1 + liquidity.fee, liquidity.capacity_usd)
     rules = instruments.spot_of(market).rules
-    size = instruments.orderable(rules, listing.row, notional / liquidity.ask, liquidity.ask)
+    size = lots.orderable(rules, listing.row, notional / liquidity.ask, liquidity.ask)
     if size <= 0:
         return None
     return Bracket(listing, liquidity.buy(size), liquidity.sell(size), stop, target)

@@ -11,9 +11,9 @@ from opportunities.domain import AssetTier, Investor, Json, Proposal, Purpose
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, sizing
 from opportunities.maths.costs import FINANCING, Fill
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 from opportunities.trading.carry_legs import DAY, Leg, futures_of, middle
-from opportunities.trading.instruments import Order
+from opportunities.trading.lots import Order
 from opportunities.trading.margin import margin_rate
 
 _BUFFER_DAYS = 7.0
@@ -160,7 +160,7 @@ def _orderable(market: MarketSnapshot, size: float, bought: Leg, sold: Leg, coin
     held = Order(spot.rules, coin.row, coin.liquidity)
     short = Order(futures.rules, sold.row, sold.liquidity, inverse=inverse)
     if bought.expiry is None:
-        return instruments.hedged(held, short, size)
+        return lots.hedged(held, short, size)
     size = held.orderable(size)
     near = Order(futures.rules, bought.row, bought.liquidity, buy=True, inverse=inverse)
     return near.orderable(size), short.orderable(size)

@@ -8,7 +8,7 @@ import numpy as np
 from opportunities.domain import AssetTier, Investor, Json, Leg, Proposal, Purpose, Timeframe
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import cycles, inference, sizing
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 from opportunities.trading.conversions import Listing
 
 _PREFUNDED = "coins and USD must lie on both exchanges: transfers take time and fees that are not in the profit"
@@ -170,4 +170,4 @@ def _affordable(listing: Listing, amount: float) -> float:
 
 def _in_lots(market: MarketSnapshot, listing: Listing, quantity: float) -> float:
     rules = instruments.spot_of(market).rules
-    return instruments.orderable(rules, listing.row, quantity, listing.usd) if quantity > 0 else 0.0
+    return lots.orderable(rules, listing.row, quantity, listing.usd) if quantity > 0 else 0.0

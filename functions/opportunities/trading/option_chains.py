@@ -13,7 +13,7 @@ from opportunities.market.snapshot import MarketSnapshot, Options
 from opportunities.maths import black76, option_structures
 from opportunities.maths.arrays import Ints
 from opportunities.maths.costs import Liquidity
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 
 UNQUOTED_HALF_SPREAD = 5e-4
 """What is allowed on each side of an expiry's forward price where its own future has no quotes in the snapshot."""
@@ -145,16 +145,16 @@ def in_lots(
     """
     rules, future = options_of(market).rules, expiry.future_row
     steps: list[Fraction] = []
-    least = [instruments.least_notional(rules, row) / (abs(ratio) * expiry.forward) for row, ratio in legs]
+    least = [lots.least_notional(rules, row) / (abs(ratio) * expiry.forward) for row, ratio in legs]
     for row, ratio in legs:
-        if lot := instruments.lot_of(rules, row, expiry.forward):
+        if lot := lots.lot_of(rules, row, expiry.forward):
             steps.append(_exact(lot) * _exact(ratio, 10_000).denominator)
     if forward and future is not None and market.futures is not None:
         contracts, price = market.futures.rules, expiry.future.ask if forward > 0 else expiry.future.bid
         worth = abs(forward) * (price if market.futures.inverse[future] else 1.0)
-        if lot := instruments.lot_of(contracts, future, 1.0):
+        if lot := lots.lot_of(contracts, future, 1.0):
             steps.append(_exact(lot) / _exact(worth))
-        least.append(instruments.least_notional(contracts, future) / (abs(forward) * price))
+        least.append(lots.least_notional(contracts, future) / (abs(forward) * price))
     if steps:
         common = lcm(*(step.denominator for step in steps))
         step = lcm(*(int(step * common) for step in steps)) / common

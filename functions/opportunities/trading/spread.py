@@ -9,7 +9,7 @@ from opportunities.domain import Investor
 from opportunities.market.snapshot import Candles, MarketSnapshot, Rules
 from opportunities.maths import reversion, sizing
 from opportunities.maths.costs import Fill, Liquidity
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 from opportunities.trading.margin import margin_rate
 
 
@@ -193,7 +193,7 @@ def _round_trip_rate(liquidity: Liquidity) -> float:
 def _order(leg: Leg, notional_usd: float) -> Order | None:
     place = leg.instrument
     wanted = abs(leg.weight) * notional_usd / place.middle
-    quantity = instruments.orderable(place.rules, place.row, wanted, place.liquidity.bid)
+    quantity = lots.orderable(place.rules, place.row, wanted, place.liquidity.bid)
     if not quantity:
         return None
     bought, sold = place.liquidity.buy(quantity), place.liquidity.sell(quantity)

@@ -10,7 +10,7 @@ from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, 
 from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.maths import indicators, inference, sizing
 from opportunities.maths.costs import Liquidity
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 from opportunities.trading.margin import LIQUIDATION_BUFFER, MAINTENANCE_MARGIN, liquidation_price
 
 _TIMEFRAMES = ("4h", "1h")
@@ -131,7 +131,7 @@ def _proposal(
         return None
     loss_rate = (risk + liquidity.ask - liquidity.bid) / quote_in + 2 * fee
     notional = sizing.notional_usd(investor, loss_rate, margin_rate + fee, liquidity.capacity_usd)
-    size = instruments.orderable(perpetuals.rules, row, notional / quote_in, quote_in)
+    size = lots.orderable(perpetuals.rules, row, notional / quote_in, quote_in)
     if size <= 0:
         return None
     entry, leave = (
