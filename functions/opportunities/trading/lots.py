@@ -7,8 +7,8 @@ from opportunities.market.snapshot import Rules
 from opportunities.maths import sizing
 from opportunities.maths.costs import Liquidity
 
-# How often the coins of a whole number of USD are priced anew: each round is some thousand times nearer.
-_ROUNDS = 4
+# How often the coins of a whole number of USD are priced anew: each round is some hundred times nearer.
+_ROUNDS = 5
 
 
 def lot_of(rules: Rules | None, row: int, price: float, *, inverse: bool = False) -> float:
@@ -53,12 +53,17 @@ class Order:
         """The largest quantity up to this one that it takes, in whole lots at the price that it gets; 0 if none."""
         if not self.inverse:
             return orderable(self.rules, self.row, quantity, self.liquidity.bid)
-        whole = quantity
-        for _ in range(_ROUNDS):
-            if whole > 0:
-                price = (self.liquidity.buy(whole) if self.buy else self.liquidity.sell(whole)).price
-                whole = orderable(self.rules, self.row, quantity, price, inverse=True)
+        if quantity <= 0:
+            return 0.0
+        price = self._price(quantity)
+        whole = orderable(self.rules, self.row, quantity, price, inverse=True)
+        usd = whole * price
+        for _ in range(_ROUNDS if whole else 0):
+            whole = usd / self._price(whole)
         return whole
+
+    def _price(self, quantity: float) -> float:
+        return (self.liquidity.buy(quantity) if self.buy else self.liquidity.sell(quantity)).price
 
 
 def hedged(bought: Order, sold: Order, quantity: float) -> tuple[float, float]:

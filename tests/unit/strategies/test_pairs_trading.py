@@ -308,7 +308,7 @@ def test_bad_series_never_reach_an_answer(seed: int, late: int, z: float, price:
     empty = replace(books(hostile.spot, 1), bid_price=np.full((6, 30), np.nan))
     hostile = replace(hostile, spot=replace(hostile.spot, books=empty), perpetuals=contracts)
     for found in find(hostile, INVESTOR).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1700
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 2100
         assert 0 <= found.confidence_score <= 1
         assert found.profit_potential_usd > 0
         assert not {leg["symbol"][:2] for leg in found.metadata["legs"]} & {"A3", "A5"}

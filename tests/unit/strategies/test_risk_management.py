@@ -255,7 +255,7 @@ def test_bad_series_never_reach_an_answer(
     snapshot = market({"1h": close}, volume_24h_usd=np.array([1e6, 1e6, 1e6, 0.0]))
     held = {f"A{i}": quantity for i, quantity in enumerate(quantities)}
     for found in find(snapshot, investor(holdings=held, risk_tolerance=tolerance)).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1800
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 2200
         assert 0 <= found.confidence_score <= 1
         assert found.risk_reduction_usd > 0
         assert {leg["symbol"] for leg in found.metadata["legs"]} <= {"A0/USDT", "A1/USDT"}
