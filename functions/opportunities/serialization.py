@@ -6,7 +6,6 @@ Only what we ourselves have written is read here; callers' input is checked in `
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from enum import EnumType
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from opportunities.domain import (
@@ -44,7 +43,8 @@ def filters_from_json(data: Mapping[str, Any]) -> Filters:
 def _restored(kind: Any, value: Any) -> Any:  # noqa: ANN401 - the annotation of any field, and its value
     if get_origin(kind) is tuple:
         return tuple(get_args(kind)[0](one) for one in value)
-    return next((one(value) for one in get_args(kind) if isinstance(one, EnumType)), value)
+    # what is None is not written, so of `float | None` it is the first
+    return next((one(value) for one in get_args(kind)), value)
 
 
 def investor_to_json(investor: Investor) -> "responses.Profile":
