@@ -97,25 +97,17 @@ class Fees:
     option_cap: float = 0.125
 
 
-@dataclass(frozen=True)
-class StatedFees:
-    """What an investor says that he pays on one exchange, in units of `Fees`; None is what the market says."""
-
-    spot_taker: float | None = None
-    perpetual_taker: float | None = None
-    spot_maker: float | None = None
-    perpetual_maker: float | None = None
-    option_taker: float | None = None
-    option_cap: float | None = None
+# What an investor pays on one exchange, by the names of `Fees`; what is left out is as the market says.
+type StatedFees = Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Investor:
-    """What the caller told us about himself.
+    """What the callers told us about themselves.
 
     `holdings` maps a base asset ("BTC") to the quantity held; `fees` maps an exchange to what the caller pays
     there, in place of those fees that the market snapshot states. `allowed_exchanges` and `allowed_assets` are those
-    he may trade on and in; empty means any. `version` counts the changes; 0 was never stored.
+    they may trade on and in; empty means any. `version` counts the changes; 0 was never stored.
     """
 
     capital_usd: float = 10_000.0

@@ -9,7 +9,7 @@ OpportunityError
 │   └── ScanDeleted      this id was deleted by its owner and is not used again
 ├── ContentTooLarge      a body beyond the limit: 413
 ├── UnsupportedContent   a body that does not call itself JSON: 415
-├── TooManyRequests      this caller has used up his minute: 429
+├── TooManyRequests      this caller has used up the minute: 429
 ├── Unavailable          a service that we need does not answer now: 503
 └── MarketUnavailable    no snapshot could be had: the scan fails with this reason
     └── MarketDataError  recorded data that cannot be read as what it claims to be: file, row and cause

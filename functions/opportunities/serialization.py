@@ -4,22 +4,23 @@ Only what we ourselves have written is read here; callers' input is checked in `
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from enum import EnumType
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from opportunities.domain import (
-    AssetTier,
+    Fees,
     Filters,
     Investor,
     Json,
     Opportunity,
-    RiskLevel,
     RiskTolerance,
     Scan,
-    StatedFees,
-    Timeframe,
 )
+
+if TYPE_CHECKING:
+    from opportunities import responses
 
 _ORDERED = {"quantity", "size"}
 
@@ -35,31 +36,41 @@ def filters_to_json(filters: Filters) -> dict[str, Json]:
 
 
 def filters_from_json(data: Mapping[str, Any]) -> Filters:
-    risk_level = data.get("filter_by_risk_level")
-    return Filters(
-        strategy_ids=tuple(data.get("strategy_ids", ())),
-        symbols=tuple(data.get("symbols", ())),
-        asset_tiers=tuple(map(AssetTier, data.get("asset_tiers", ()))),
-        opportunity_type=tuple(data.get("opportunity_type", ())),
-        preferred_timeframes=tuple(map(Timeframe, data.get("preferred_timeframes", ()))),
-        filter_by_risk_level=RiskLevel(risk_level) if risk_level else None,
-        min_profit_potential=data.get("min_profit_potential"),
-        max_required_capital=data.get("max_required_capital"),
-        include_strategy_recommendations=data.get("include_strategy_recommendations", True),
-        snapshot=data.get("snapshot"),
-    )
+    """Each value as its field's annotation has it: lists become tuples, and names members of their enumeration."""
+    kinds = {one.name: one.type for one in fields(Filters)}
+    return Filters(**{name: _restored(kinds[name], value) for name, value in data.items() if name in kinds})
 
 
-def investor_to_json(investor: Investor) -> dict[str, Any]:
-    return asdict(investor)
+def _restored(kind: Any, value: Any) -> Any:  # noqa: ANN401 - the annotation of any field, and its value
+    if get_origin(kind) is tuple:
+        return tuple(get_args(kind)[0](one) for one in value)
+    return next((one(value) for one in get_args(kind) if isinstance(one, EnumType)), value)
 
 
-def investor_from_json(data: Mapping[str, Any]) -> Investor:
+def investor_to_json(investor: Investor) -> "responses.Profile":
+    return {
+        "capital_usd": investor.capital_usd,
+        "risk_tolerance": investor.risk_tolerance,
+        "holdings": dict(investor.holdings),
+        "fees": {
+            exchange: {one.name: stated.get(one.name) for one in fields(Fees)}
+            for exchange, stated in investor.fees.items()
+        },
+        "allowed_exchanges": list(investor.allowed_exchanges),
+        "allowed_assets": list(investor.allowed_assets),
+        "version": investor.version,
+    }
+
+
+def investor_from_json(data: "responses.Profile") -> Investor:
     return Investor(
         capital_usd=data["capital_usd"],
         risk_tolerance=RiskTolerance(data["risk_tolerance"]),
         holdings=dict(data["holdings"]),
-        fees={exchange: StatedFees(**fees) for exchange, fees in data["fees"].items()},
+        fees={
+            exchange: {name: fee for name, fee in stated.items() if fee is not None}
+            for exchange, stated in data["fees"].items()
+        },
         allowed_exchanges=tuple(data["allowed_exchanges"]),
         allowed_assets=tuple(data["allowed_assets"]),
         version=data["version"],

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from opportunities import strategies
+from opportunities.aws.dynamodb import Table as DynamoTable
 from opportunities.aws.store import Store
 from opportunities.domain import Filters, Investor, ScanState
 from opportunities.market.archive.file import load, save
@@ -18,7 +19,7 @@ from opportunities.scans import execution_name
 from opportunities.serialization import StrategyTask
 from opportunities.services import results as results_service
 from opportunities.services.discover import Discovery
-from opportunities.services.strategy import Judge
+from opportunities.services.strategy import StrategyRunner
 from tests.support import dynamodb_local
 from tests.support.builders import USER
 from tests.support.doubles import Recorder
@@ -61,7 +62,7 @@ def main() -> None:
     with dynamodb_local.running() as dynamodb:
         dynamodb.create_table(TableName=TABLE, **table())
         recorder = Recorder(Metered(dynamodb))
-        store = Store(recorder, TABLE)
+        store = Store(DynamoTable(recorder, TABLE))
         store.put_investor(USER, INVESTOR)
         report = Table("step", "requests", "read units", "write units", title="One scan on DynamoDB Local")
 
@@ -77,7 +78,7 @@ def main() -> None:
         row("discover, new")
         discovery.discover(USER, Filters(), force_refresh=False, idempotency_key=None, now=now + 0.1)
         row("discover, again before BeginScanning")
-        workflow = WorkflowSteps(recorder, TABLE)
+        workflow = WorkflowSteps(store.table)
         key = f"windows/simulated-7/{int(now) // 300 * 300}"
         workflow.begin(USER, scan.scan_id, key, execution_name(scan))
         row("BeginScanning")
@@ -86,7 +87,7 @@ def main() -> None:
         market = load(save(simulated(7, int(now))))
         task = StrategyTask(USER, scan.scan_id, scan.deadline, scan.expires_at, key, Filters(), INVESTOR)
         for name in strategies.names():
-            Judge(name, strategies.load(name), lambda _: market, store).run(task)
+            StrategyRunner(name, strategies.load(name), lambda _: market, store).run(task)
             row(name)
         workflow.end(USER, scan.scan_id, ScanState.COMPLETE)
         row("EndScan")

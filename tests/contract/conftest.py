@@ -6,6 +6,7 @@ import pytest
 from moto import mock_aws
 
 from infra.local.stack.emulator import Emulator
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from tests.support import dynamodb_local
 from tests.support.moto_direct import DirectDynamoDB
@@ -41,4 +42,4 @@ def store(request: pytest.FixtureRequest) -> Store:
     client = request.getfixturevalue(f"{request.param}_client")
     name = f"opportunity-scan-{uuid4().hex}"
     client.create_table(TableName=name, **table())
-    return Store(client, name)
+    return Store(Table(client, name))

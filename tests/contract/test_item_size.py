@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from opportunities.aws.dynamodb import Item
+from opportunities.aws.dynamodb import Item, Table
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
 from opportunities.domain import Investor
@@ -86,7 +86,7 @@ def test_a_value_is_as_large_as_dynamodb_says(dynamodb: Any, value: dict[str, An
 def test_every_item_that_the_store_writes_is_as_large_as_dynamodb_says(dynamodb: Any) -> None:
     name = f"opportunity-scan-{uuid4().hex}"
     dynamodb.create_table(TableName=name, **table())
-    store = Store(dynamodb, name)
+    store = Store(Table(dynamodb, name))
     running, ended = scan(request="r" * 64), scan(scan_id="scan_" + "f" * 32)
     for one in (running, ended):
         store.put_scan(one)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from opportunities.aws import items
-from opportunities.aws.dynamodb import Item
+from opportunities.aws.dynamodb import Item, Table
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
 from opportunities.domain import (
@@ -17,7 +17,6 @@ from opportunities.domain import (
     RiskLevel,
     RiskTolerance,
     ScanState,
-    StatedFees,
     Timeframe,
 )
 from opportunities.errors import ScanDeleted
@@ -163,7 +162,7 @@ def test_the_investor_reads_back_and_counts_versions(store: Store) -> None:
         capital_usd=50_000.5,
         risk_tolerance=RiskTolerance.HIGH,
         holdings={"BTC": 0.4, "PEPE": 1e12},
-        fees={"binance": StatedFees(0.00075, 0.00045, spot_maker=0.0)},
+        fees={"binance": {"spot_taker": 0.00075, "perpetual_taker": 0.00045, "spot_maker": 0.0}},
         allowed_exchanges=("binance", "kraken"),
         allowed_assets=("BTC",),
     )
@@ -227,17 +226,17 @@ def test_a_list_leaves_out_what_is_deleted_or_expires_while_it_is_read(
     here, gone = scan(state=ScanState.COMPLETE), scan(state=ScanState.COMPLETE, scan_id="scan_" + "7" * 32)
     for one in (here, gone):
         store.put_scan(one)
-    read_all = Store._get_all
+    read_all = Table.get_all
 
-    def forget_first(reader: Store, keys: Sequence[Item]) -> list[Item]:
+    def forget_first(reader: Table, keys: Sequence[Item]) -> list[Item]:
         if forget == "delete_scan":
             assert store.delete_scan(gone, LATER)
         else:
-            store.client.delete_item(TableName=store.table, Key=items.scan_key(USER, gone.scan_id))
+            store.table.client.delete_item(TableName=store.table.name, Key=items.scan_key(USER, gone.scan_id))
         return read_all(reader, keys)
 
-    monkeypatch.setattr(Store, "_get_all", forget_first)
-    assert store.scans(USER, 0, NOW + 1, limit=10, after=None) == ([here], None)
+    monkeypatch.setattr(Table, "get_all", forget_first)
+    assert store.list_scans(USER, 0, NOW + 1, limit=10, after=None) == ([here], None)
 
 
 @pytest.mark.parametrize("state", [ScanState.COMPLETE, ScanState.FAILED, ScanState.CANCELLED, ScanState.SCANNING])
@@ -254,7 +253,7 @@ def test_nothing_brings_a_deleted_scan_back(store: Store, state: ScanState) -> N
         store.put_scan(scan())
     with pytest.raises(ScanDeleted):
         store.cancel_scan(USER, SCAN_ID, LATER)
-    assert store.scans(USER, 0, NOW + 1, limit=10, after=None) == ([], None)
+    assert store.list_scans(USER, 0, NOW + 1, limit=10, after=None) == ([], None)
 
 
 def test_the_results_of_one_scan_are_deleted_and_no_others(store: Store) -> None:
@@ -284,7 +283,7 @@ def test_a_users_scans_come_newest_first_page_by_page(store: Store) -> None:
     written[4] = replace(written[4], outcomes={"risk_management": outcome()})
     found, position = [], None
     while True:
-        page, position = store.scans(USER, NOW, NOW + 3, limit=2, after=position)
+        page, position = store.list_scans(USER, NOW, NOW + 3, limit=2, after=position)
         found.append(page)
         if position is None:
             break
@@ -292,7 +291,7 @@ def test_a_users_scans_come_newest_first_page_by_page(store: Store) -> None:
     assert [len(page) for page in found][:2] == [2, 2]
     assert sorted(pages, key=lambda one: one.scan_id) == written
     assert [one.created_at for one in pages] == sorted(times, reverse=True)
-    within, _ = store.scans(USER, NOW + 1, NOW + 2.5, limit=10, after=None)
+    within, _ = store.list_scans(USER, NOW + 1, NOW + 2.5, limit=10, after=None)
     assert [one.created_at for one in within] == [NOW + 2.5, NOW + 1, NOW + 1]
 
 
@@ -301,9 +300,9 @@ def test_a_page_goes_on_where_the_scan_it_ended_at_has_been_deleted(store: Store
         store.put_scan(
             scan(scan_id=f"scan_{number:032x}", created_at=NOW + number, updated_at=NOW, state=ScanState.COMPLETE)
         )
-    (newest,), position = store.scans(USER, NOW, NOW + 3, limit=1, after=None)
+    (newest,), position = store.list_scans(USER, NOW, NOW + 3, limit=1, after=None)
     assert store.delete_scan(newest, LATER)
-    page, _ = store.scans(USER, NOW, NOW + 3, limit=5, after=position)
+    page, _ = store.list_scans(USER, NOW, NOW + 3, limit=5, after=position)
     assert [one.created_at for one in page] == [NOW + 1, NOW]
 
 

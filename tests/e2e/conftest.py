@@ -35,7 +35,7 @@ class Caller:
     def delete(self, scan_id: str) -> httpx.Response:
         return self.http.delete(f"/opportunities/scans/{scan_id}")
 
-    def history(self, **query: Any) -> httpx.Response:
+    def list_scans(self, **query: Any) -> httpx.Response:
         return self.http.get("/opportunities/scans", params=query)
 
     def results(self, scan_id: str, **query: Any) -> httpx.Response:

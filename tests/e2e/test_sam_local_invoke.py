@@ -110,7 +110,7 @@ def test_a_strategy_runs_in_its_container(endpoint_url: str) -> None:
         ("DiscoverFunction", "discover", 202),
         ("StatusFunction", "status", 200),
         ("ResultsFunction", "results", 200),
-        ("HistoryFunction", "history", 200),
+        ("ListFunction", "list", 200),
         ("CancelFunction", "cancel", 200),
         ("DeleteFunction", "delete", 204),
         ("OpenApiFunction", "openapi", 200),

@@ -192,14 +192,14 @@ def test_the_list_has_every_scan_once_and_newest_first(demo: Caller, stranger: C
     listed: list[dict[str, Any]] = []
     query: dict[str, Any] = {"limit": 2}
     while len(listed) < len(made):
-        page = demo.history(**query).json()
+        page = demo.list_scans(**query).json()
         listed += page["scans"]
         query["cursor"] = page["next_cursor"]
     assert [one["scan_id"] for one in listed[: len(made)]] == made[::-1]
     for scan_id in made:
         until_terminal(demo, scan_id)
-    assert {one["status"] for one in demo.history(limit=5).json()["scans"]} == {"complete"}
-    assert not {one["scan_id"] for one in stranger.history(limit=100).json()["scans"]} & set(made)
+    assert {one["status"] for one in demo.list_scans(limit=5).json()["scans"]} == {"complete"}
+    assert not {one["scan_id"] for one in stranger.list_scans(limit=100).json()["scans"]} & set(made)
 
 
 def test_one_key_is_one_scan_from_all_workers(demo: Caller) -> None:

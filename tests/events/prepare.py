@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from opportunities import scans
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
@@ -35,7 +36,7 @@ def prepare(endpoint_url: str) -> None:
     # Nobody invokes one Lambda after another by hand within the two minutes that a scan has.
     lasting = {"deadline": int(now) + _HOUR, "expires_at": int(now) + scans.LIFETIME_SECONDS}
     running = replace(scan(created_at=now, updated_at=now), **lasting)
-    Store(client("dynamodb"), NAMES["TABLE_NAME"]).put_scan(running)
+    Store(Table(client("dynamodb"), NAMES["TABLE_NAME"])).put_scan(running)
     task = event("strategy")
     captured_at = int(task["snapshot_key"].rpartition("/")[2])
     client("s3").create_bucket(Bucket=NAMES["SNAPSHOT_BUCKET"])

@@ -1,27 +1,23 @@
-"""The whole API on 127.0.0.1 for a fuzzer to call: the real handlers over AWS's DynamoDB Local, and a workflow that
-ends at once.
-"""
+"""The whole API on 127.0.0.1 for a fuzzer: the real handlers, AWS's DynamoDB Local, and workflows that end at once."""
 
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from opportunities import serialization
-from opportunities.api import examples
 from opportunities.aws import clients
-from opportunities.aws.items import StoredResult, scan_key
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
-from opportunities.domain import OutcomeStatus, Scan, ScanState
+from opportunities.domain import Outcome, OutcomeStatus, Scan, ScanState
 from opportunities.services import long_poll
-from tests.race.local_http import server
 from tests.support import builders, dynamodb_local
 from tests.support.local_api import api
+from tests.support.local_http import server
 from tests.support.template import table
+from tests.support.workflow_steps import WorkflowSteps, deliver
 
 TABLE = "opportunity-scan"
 TOKENS = {"one": "a-token-of-one", "another": "a-token-of-another"}
@@ -30,45 +26,35 @@ _ENDINGS = (ScanState.COMPLETE, ScanState.COMPLETE, ScanState.FAILED, None)
 
 
 class Workflows:
-    """Step Functions, of which every scan's id says how it ends: half complete, a quarter fail, a quarter run on."""
+    """Step Functions for a fuzzer: a scan has run when its start returns, so that any next request may meet its end.
+
+    The scan's id says which: half complete, a quarter fail, a quarter run on.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._steps = WorkflowSteps(store.table)
 
     def start_execution(self, **arguments: Any) -> dict[str, Any]:
         task = json.loads(arguments["input"])
         user_id, scan_id = task["user_id"], task["scan_id"]
         ending = _ENDINGS[int(scan_id[-1], 16) % len(_ENDINGS)]
         for strategy in task["strategies"]:
-            self._judge(user_id, scan_id, strategy, task["expires_at"])
-        if ending is ScanState.FAILED:
-            self._store.fail_scan(user_id, scan_id, "every strategy failed", time.time())
-        elif ending:
-            self._complete(user_id, scan_id)
+            deliver(self._store, user_id, scan_id, strategy, _outcome(strategy), expires_at=task["expires_at"])
+        if ending:
+            reason = "every strategy failed" if ending is ScanState.FAILED else ""
+            self._steps.end(user_id, scan_id, ending, reason)
         return {}
 
     def stop_execution(self, **_: Any) -> dict[str, Any]:
         return {}
 
-    def _judge(self, user_id: str, scan_id: str, strategy: str, expires_at: int) -> None:
-        found = serialization.opportunity_to_json(builders.opportunity(strategy_id=strategy)) | {"score": 0.25}
-        status = tuple(OutcomeStatus)[len(strategy) % len(OutcomeStatus)]
-        outcome = builders.outcome(status=status)
-        if status is not OutcomeStatus.COMPLETE:
-            outcome = builders.outcome(status=status, opportunities=0, best=None, reason="the market has no books")
-        result = StoredResult(strategy, [found] * outcome.opportunities, 0, 50, examples.MARKET, examples.INVESTOR)
-        self._store.put_result(user_id, scan_id, result, expires_at, time.time())
-        self._store.record_outcome(user_id, scan_id, strategy, outcome, time.time())
 
-    def _complete(self, user_id: str, scan_id: str) -> None:
-        """As the workflow's last step does."""
-        self._store.client.update_item(
-            TableName=self._store.table,
-            Key=scan_key(user_id, scan_id),
-            UpdateExpression="SET #state = :state",
-            ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues={":state": {"S": ScanState.COMPLETE}},
-        )
+def _outcome(strategy: str) -> Outcome:
+    status = tuple(OutcomeStatus)[len(strategy) % len(OutcomeStatus)]
+    if status is OutcomeStatus.COMPLETE:
+        return builders.outcome()
+    return builders.outcome(status=status, opportunities=0, best=None, reason="the market has no books")
 
 
 def _impatient(scan: Scan, read: Callable[[], Scan], news: Callable[[Scan], bool], seconds: float) -> Scan:
@@ -81,7 +67,7 @@ def serving() -> Iterator[tuple[str, dict[str, str]]]:
     """The address of the API while the block runs, and its users' tokens."""
     with dynamodb_local.running() as dynamodb, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         dynamodb.create_table(TableName=TABLE, **table())
-        stand_ins = {"dynamodb": dynamodb, "stepfunctions": Workflows(Store(dynamodb, TABLE))}
+        stand_ins = {"dynamodb": dynamodb, "stepfunctions": Workflows(Store(Table(dynamodb, TABLE)))}
         long_poll.wait = _impatient
         clients.client = stand_ins.__getitem__  # type: ignore[assignment]
         os.environ |= {

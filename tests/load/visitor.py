@@ -67,7 +67,7 @@ class Visitor:
 
     def _read(self, scan_id: str) -> None:
         self._ask("results", "GET", f"/opportunities/results/{scan_id}", (200,))
-        listed = self._ask("history", "GET", "/opportunities/scans?limit=100", (200,))
+        listed = self._ask("list", "GET", "/opportunities/scans?limit=100", (200,))
         if listed is not None and scan_id not in [one["scan_id"] for one in listed.json()["scans"]]:
             self.findings.append(f"not listed: {scan_id}")
         if self._dice.random() < _DELETES:

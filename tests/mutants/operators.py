@@ -1,8 +1,8 @@
 """Mutants of a module: each is the module's syntax tree with one small change, of the kinds that programmers make.
 
-Not changed: docstrings, annotations, imports, the decorators of classes, the names of DynamoDB's types ("S", "N"), and
-texts with spaces, which people read; but the expressions of DynamoDB, on which everything rests, lose each of their
-clauses in turn, and their comparisons change.
+Not changed: docstrings, annotations, imports, also those for types alone, the decorators of classes, the names of
+DynamoDB's types ("S", "N"), and texts with spaces, which people read; but the expressions of DynamoDB, on which
+everything rests, lose each of their clauses in turn, and their comparisons change.
 """
 
 import ast
@@ -116,7 +116,7 @@ def _mutable(node: ast.AST, path: _Path) -> Iterator[tuple[_Path, ast.expr | ast
         for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if not isinstance(child, ast.AST) or isinstance(child, ast.Import | ast.ImportFrom | ast.TypeAlias):
                 continue
-            if field == "body" and index == 0 and _is_docstring(child):
+            if _is_for_types_alone(child) or (field == "body" and index == 0 and _is_docstring(child)):
                 continue
             here = path.to(field, index, child)
             if isinstance(child, ast.expr | ast.stmt):
@@ -126,6 +126,10 @@ def _mutable(node: ast.AST, path: _Path) -> Iterator[tuple[_Path, ast.expr | ast
 
 def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _is_for_types_alone(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _changes(node: ast.expr | ast.stmt) -> Iterator[ast.expr | ast.stmt]:  # noqa: PLR0912 - a case per kind of code

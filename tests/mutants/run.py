@@ -33,7 +33,7 @@ MODULES = [
     "scans", "serialization", "api/http",
     *(f"aws/{name}" for name in ("dynamodb", "items", "snapshots", "store", "workflow")),
     *(f"services/{name}" for name in (
-        "cancel", "capture", "delete", "discover", "history", "long_poll", "lookup", "pagination", "results", "status",
+        "cancel", "capture", "delete", "discover", "list", "long_poll", "lookup", "pagination", "results", "status",
         "strategy",
     )),
     *(f"handlers/{path.stem}" for path in sorted((PACKAGE / "handlers").glob("[a-z]*.py"))),

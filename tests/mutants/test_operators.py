@@ -50,6 +50,7 @@ def test_small_mistakes_are_made(source: str, mutant: str) -> None:
     [
         "'''What it does.'''",
         "import a",
+        "if TYPE_CHECKING:\n    import a",
         "a: 'b'",
         "a = {'S': b}",
         "a = 'A sentence for people.'",

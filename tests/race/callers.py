@@ -22,7 +22,7 @@ from tests.support import builders
 
 type Answer = tuple[int, dict[str, Any]]
 
-# A caller may ask for 30 scans a minute; every so often he becomes somebody else.
+# A caller may ask for 30 scans a minute; every so often they become somebody else.
 _PAIRS_PER_USER = 10
 # What a caller may be told instead of an id; anything else is found.
 _REFUSALS = (429, 503)
@@ -70,7 +70,7 @@ def call(share: Share) -> Tally:
 
 
 def together(callers: Sequence["_Caller"], pairs: int) -> Tally:
-    """So many pairs by all callers at once; whatever ends one of them before his time is found."""
+    """So many pairs by all callers at once; whatever ends one of them before their time is found."""
     left = itertools.count()
 
     def work(caller: _Caller) -> None:

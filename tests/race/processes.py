@@ -16,8 +16,8 @@ from botocore.config import Config
 
 from opportunities.aws import clients
 from tests.race.faults import FAULTS
-from tests.race.local_http import Reply, Request, server
 from tests.support.doubles import LaggingReads
+from tests.support.local_http import Reply, Request, server
 
 TABLE = "opportunity-scan"
 SPAWN = multiprocessing.get_context("spawn")

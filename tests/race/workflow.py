@@ -1,4 +1,7 @@
-"""Stands in for Step Functions: StartExecution over HTTP, and then the steps of the scan, as its plan says."""
+"""Step Functions for a race: over HTTP, each scan's writes in the order and as often as its plan says.
+
+No machine repeats, reorders and loses steps at will; here that is what is tried.
+"""
 
 import json
 import random
@@ -9,16 +12,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from opportunities import serialization
 from opportunities.aws import clients
-from opportunities.aws.items import StoredResult
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
-from opportunities.domain import OutcomeStatus, ScanState
-from tests.race.local_http import Reply, Request
+from opportunities.domain import ScanState
 from tests.race.plans import FAILURE, Course, delivered, plan
 from tests.race.processes import TABLE, Site
-from tests.support.builders import opportunity
-from tests.support.workflow_steps import WorkflowSteps
+from tests.support.local_http import Reply, Request
+from tests.support.workflow_steps import WorkflowSteps, deliver
 
 _BEGIN_SECONDS, _STRATEGY_SECONDS, _LATE_SECONDS = 0.01, 0.04, 0.03
 
@@ -53,8 +54,9 @@ def _run(execution: dict[str, Any]) -> None:
     planned = plan(scan_id)
     if not planned.runs:
         return
-    steps = WorkflowSteps(clients.client("dynamodb"), TABLE)
-    writers = _Writers(Store(clients.client("dynamodb"), TABLE), steps, user_id, scan_id, execution["expires_at"])
+    table = Table(clients.client("dynamodb"), TABLE)
+    steps = WorkflowSteps(table)
+    writers = _Writers(Store(table), steps, user_id, scan_id, execution["expires_at"])
     _pause(_BEGIN_SECONDS)
     if not planned.courses:
         steps.end(user_id, scan_id, ScanState.FAILED, "no market: the exchange is closed")
@@ -111,11 +113,7 @@ class _Writers:
     def deliver(self, strategy: str, number: int) -> None:
         """The n-th delivery of one strategy: the result first, the outcome last."""
         outcome = delivered(strategy, number)
-        if outcome.status is OutcomeStatus.COMPLETE:
-            one = serialization.opportunity_to_json(opportunity(strategy_id=strategy)) | {"score": 0.25}
-            result = StoredResult(strategy, [one] * outcome.opportunities, 0, 50, {}, {})
-            self.store.put_result(self.user_id, self.scan_id, result, self.expires_at, time.time())
-        self.store.record_outcome(self.user_id, self.scan_id, strategy, outcome, time.time())
+        deliver(self.store, self.user_id, self.scan_id, strategy, outcome, expires_at=self.expires_at)
 
     def fail(self, strategy: str) -> None:
         self.steps.record_failure(self.user_id, self.scan_id, strategy, FAILURE)

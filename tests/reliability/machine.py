@@ -253,7 +253,7 @@ class Scans(RuleBasedStateMachine):
 
     @rule(user=st.sampled_from(USERS))
     def read_the_list(self, user: str) -> None:
-        answer = self.world.call("history", user, queryStringParameters={"limit": "100"})
+        answer = self.world.call("list", user, queryStringParameters={"limit": "100"})
         assert answer is not None
         listed = {one["scan_id"]: one["status"] for one in answer["body"]["scans"]}
         states = {place[1]: model.at(self.world.now) for place, model in self.models.items() if place[0] == user}

@@ -140,7 +140,7 @@ SCENARIOS = (
     Scenario("status and wait", request("status", headers={"prefer": "wait=20"}), started),
     Scenario("partial results", request("results", queryStringParameters={"partial": "true"}), halfway),
     Scenario("results", request("results", queryStringParameters={}), complete),
-    Scenario("the list", request("history", queryStringParameters={}), halfway),
+    Scenario("the list", request("list", queryStringParameters={}), halfway),
     Scenario("cancel", request("cancel"), halfway),
     Scenario("cancel at once", request("cancel"), started),
     Scenario("cancel again", request("cancel"), cancelled, answers=(409,)),

@@ -1,4 +1,4 @@
-"""A Step Functions client in this process: executions by name, moved on by whoever holds it."""
+"""Step Functions in this process, for tests that choose which execution takes its next step, and where it dies."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""One caller who reads everything again and again, and holds it against what he was shown before and what is true."""
+"""One caller reads everything again and again, and holds it against earlier answers and the truth."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ _OUTCOMES = ("complete", "skipped", "failed")
 
 @dataclass
 class Watch:
-    """`seen` holds the last status of each scan; what the caller himself did is in `cancelled` and `deleted`."""
+    """`seen` holds the last status of each scan; what the caller did is in `cancelled` and `deleted`."""
 
     world: World
     user: str
@@ -52,7 +52,7 @@ class Watch:
                     assert stranger["statusCode"] == 404
 
     def _list(self) -> list[dict[str, Any]]:
-        answer = self.world.call("history", self.user, queryStringParameters={"limit": "100"})
+        answer = self.world.call("list", self.user, queryStringParameters={"limit": "100"})
         assert answer is not None
         assert answer["statusCode"] == 200, answer
         scans_: list[dict[str, Any]] = answer["body"]["scans"]

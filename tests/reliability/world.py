@@ -16,13 +16,14 @@ from moto import mock_aws
 
 from opportunities import handlers, strategies
 from opportunities.aws import clients, metrics
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.domain import Findings, Investor
 from opportunities.errors import MarketUnavailable, Unsuitable
 from opportunities.handlers import capture, strategy
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.services import long_poll
-from opportunities.services.strategy import Judge
+from opportunities.services.strategy import StrategyRunner
 from tests.reliability.faults import Faults, Killed
 from tests.reliability.step_functions import Execution, StepFunctions
 from tests.support.builders import NOW, opportunity
@@ -57,7 +58,7 @@ class World:
         self.behaviour: dict[str, str] = {}
         self.used: set[str] = set()
         self.faults = Faults(partial(self.pass_time, 0.005))
-        self.store = Store(dynamodb, TABLE)  # for looking on, without faults
+        self.store = Store(Table(dynamodb, TABLE))  # for looking on, without faults
         self.workflows = StepFunctions(
             _MACHINE,
             kind=kind,
@@ -89,7 +90,7 @@ class World:
         patch.setattr(metrics, "count", lambda *_, **__: None)
         patch.setattr(long_poll, "wait", partial(long_poll.wait, clock=self.clock, sleep=self._sleep))
         patch.setattr(strategies, "load", self._find)
-        patch.setattr(strategy, "Judge", partial(Judge, clock=self.clock))
+        patch.setattr(strategy, "StrategyRunner", partial(StrategyRunner, clock=self.clock))
         patch.setattr(capture, "simulated", self._market)
 
     # -------------------------------------------------------------------------------------------------- the clock

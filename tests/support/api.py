@@ -11,6 +11,7 @@ from opportunities.handlers import discover, status
 from tests.support import conformance
 from tests.support.builders import USER
 from tests.support.template import event
+from tests.support.workflow_steps import WorkflowSteps
 
 
 def call(handler: Any, name: str, **changes: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -49,10 +50,4 @@ def client_error(code: str, http_status: int) -> ClientError:
 
 def end(store: Store, scan_id: str, state: ScanState) -> None:
     """Ends the test user's scan the way the workflow does."""
-    store.client.update_item(
-        TableName=store.table,
-        Key={"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{scan_id}"}},
-        UpdateExpression="SET #state = :state",
-        ExpressionAttributeNames={"#state": "state"},
-        ExpressionAttributeValues={":state": {"S": state}},
-    )
+    assert WorkflowSteps(store.table).end(USER, scan_id, state)

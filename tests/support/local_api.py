@@ -1,7 +1,7 @@
-"""An HTTP API before the real handlers: its routes and which of them want a token from template.yaml, events as AWS
-makes them.
+"""The front door of the real handlers, for every test that sends HTTP requests without an emulator.
 
-Which tokens are good is not judged here but said: forged ones meet an authorizer in tests/e2e.
+template.yaml says which routes there are and which of them want a token; events look as AWS makes them. The test says
+whose token one is: forged ones meet an authorizer in tests/e2e.
 """
 
 import base64
@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from opportunities.api.http import Handler
 from opportunities.api.operations import fits
-from tests.race.local_http import Reply, Request
+from tests.support.local_http import Reply, Request
 from tests.support.template import functions
 
 # Of other types a body is base64 in the event.

@@ -68,7 +68,7 @@ def without_asset(market: MarketSnapshot, base: str) -> MarketSnapshot:
 
 
 def richer(investor: Investor, capital: float, holdings: float = 1.0) -> Investor:
-    """The investor with his capital and his holdings multiplied."""
+    """The investor with capital and holdings multiplied."""
     held = {asset: quantity * holdings for asset, quantity in investor.holdings.items()}
     return replace(investor, capital_usd=investor.capital_usd * capital, holdings=held)
 

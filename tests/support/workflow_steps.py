@@ -1,13 +1,20 @@
-"""The UpdateItems of the shipped workflow, done directly, where Step Functions itself is not what is looked at."""
+"""What a workflow and its strategies write, done directly: where no machine that runs it is looked at, or wanted.
+
+The UpdateItems are read from the shipped definition, so that their conditions are those that are deployed.
+"""
 
 import time
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from opportunities import serialization
+from opportunities.api import examples
 from opportunities.aws import items
-from opportunities.domain import ScanState
+from opportunities.aws.dynamodb import ConditionFailed, Table
+from opportunities.aws.items import StoredResult
+from opportunities.aws.store import Store
+from opportunities.domain import Outcome, OutcomeStatus, ScanState
+from tests.support.builders import opportunity
 from tests.support.template import definition
 
 _RECORD_FAILURE = ("RunStrategies", "ItemProcessor", "RecordFailure")
@@ -17,8 +24,7 @@ _RECORD_FAILURE = ("RunStrategies", "ItemProcessor", "RecordFailure")
 class WorkflowSteps:
     """Each says whether its condition held; where it did not, the workflow goes on without having changed anything."""
 
-    client: Any
-    table: str
+    table: Table
 
     def begin(self, user_id: str, scan_id: str, snapshot_key: str, execution: str) -> bool:
         values = {":snapshot_key": {"S": snapshot_key}, ":execution": {"S": execution}}
@@ -43,8 +49,8 @@ class WorkflowSteps:
     ) -> bool:
         """The state's own expressions and constants; what it computes in JSONata comes from `values` and `names`."""
         try:
-            self.client.update_item(
-                TableName=self.table,
+            self.table.call(
+                "update_item",
                 Key=items.scan_key(user_id, scan_id),
                 UpdateExpression=arguments["UpdateExpression"],
                 ConditionExpression=arguments["ConditionExpression"],
@@ -53,11 +59,18 @@ class WorkflowSteps:
                 | values
                 | {":now": items.number(round(time.time(), 3))},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+        except ConditionFailed:
             return False
         return True
+
+
+def deliver(store: Store, user_id: str, scan_id: str, strategy: str, outcome: Outcome, *, expires_at: int) -> None:
+    """What one strategy's Lambda writes, result first, outcome last: one opportunity as often as the outcome says."""
+    if outcome.status is OutcomeStatus.COMPLETE:
+        found = serialization.opportunity_to_json(opportunity(strategy_id=strategy)) | {"score": 0.25}
+        result = StoredResult(strategy, [found] * outcome.opportunities, 0, 50, examples.MARKET, examples.INVESTOR)
+        store.put_result(user_id, scan_id, result, expires_at, time.time())
+    store.record_outcome(user_id, scan_id, strategy, outcome, time.time())
 
 
 def _state(name: str, *path: str) -> dict[str, Any]:

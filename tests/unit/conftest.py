@@ -5,6 +5,7 @@ import pytest
 from moto import mock_aws
 
 from opportunities.aws import clients
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from tests.support.doubles import Recorder, StaleReads
 from tests.support.moto_direct import DirectDynamoDB
@@ -39,11 +40,11 @@ def recorded(dynamodb: Any) -> Recorder:
 
 @pytest.fixture
 def store(recorded: Recorder) -> Store:
-    return Store(recorded, TABLE)
+    return Store(Table(recorded, TABLE))
 
 
 class Workflows:
-    """A fake Step Functions: keeps what was started, or raises what it is told to."""
+    """Step Functions for tests of the handlers: keeps what was started and stopped, or raises what it is told to."""
 
     def __init__(self) -> None:
         self.started: list[dict[str, Any]] = []

@@ -1,6 +1,7 @@
 """Domain objects through JSON: what comes back is what was sent, and what is sent is what is written here."""
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 from opportunities import serialization
 from opportunities.domain import (
     AssetTier,
+    Fees,
     Filters,
     Investor,
     RiskLevel,
     RiskTolerance,
-    StatedFees,
     Timeframe,
 )
 from opportunities.serialization import StrategyTask
@@ -34,7 +35,7 @@ FILTERS = st.builds(
     st.booleans(),
     st.none() | NAMES,
 )  # fmt: skip
-FEES = st.builds(StatedFees, *[st.none() | st.floats(-0.01, 1)] * 6)
+FEES = st.dictionaries(st.sampled_from([one.name for one in fields(Fees)]), st.floats(-0.01, 1))
 INVESTORS = st.builds(
     Investor,
     NUMBERS,

@@ -12,6 +12,7 @@ import pytest
 
 from infra.local.stack.emulator import Emulator
 from opportunities import scans, serialization
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.domain import Filters, Investor, Scan, ScanState
 from tests.support.template import ROOT, definition, logical_id, table
@@ -106,7 +107,7 @@ def rig(request: pytest.FixtureRequest, ministack: Emulator) -> Rig:
     states = ministack.client("stepfunctions")
     arguments = {"name": stack, "definition": json.dumps(machine), "roleArn": role, "type": request.param}
     arn = states.create_state_machine(**arguments)["stateMachineArn"]
-    return Rig(Store(dynamodb, stack), states, arguments, arn)
+    return Rig(Store(Table(dynamodb, stack)), states, arguments, arn)
 
 
 def _role(ministack: Emulator, name: str) -> str:

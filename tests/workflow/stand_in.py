@@ -1,4 +1,4 @@
-"""Stands in for the capture and the strategy Lambdas: does what the scan's `snapshot` filter tells it to."""
+"""The capture and strategy Lambdas for tests of the workflow alone: the `snapshot` filter tells them what to do."""
 
 import json
 import time
@@ -6,6 +6,7 @@ from typing import Any
 
 from opportunities import settings
 from opportunities.aws import clients
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.domain import Outcome, OutcomeStatus
 
@@ -19,7 +20,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
     behaviour = json.loads(event["filters"]["snapshot"]).get(name, "fine")
     if behaviour == "boom":
         raise RuntimeError(f"{name} broke down: " + "very " * 40 + "badly")
-    store = Store(clients.client("dynamodb"), settings.table_name())
+    store = Store(Table(clients.client("dynamodb"), settings.table_name()))
     outcome = Outcome(OutcomeStatus.COMPLETE, opportunities=2, duration_ms=5)
     standing = store.record_outcome(event["user_id"], event["scan_id"], name, outcome, time.time())
     if behaviour == "dies-after":

@@ -9,6 +9,7 @@ import pytest
 from moto import mock_aws
 
 from opportunities.aws import clients
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from tests.reliability.step_functions import StepFunctions
 from tests.support.moto_direct import DirectDynamoDB
@@ -49,7 +50,7 @@ def test_it_ends_scans_as_the_emulator_does(
             wait=lambda _seconds: None,
             ended=lambda _execution: None,
         )
-        interpreted = replace(rig, store=Store(dynamodb, "t"), states=states).run(behaviour, **changes)
+        interpreted = replace(rig, store=Store(Table(dynamodb, "t")), states=states).run(behaviour, **changes)
     assert _told(interpreted) == _told(emulated)
 
 

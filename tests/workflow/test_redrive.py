@@ -5,6 +5,7 @@ import pytest
 from opportunities import scans
 from opportunities.domain import Scan, ScanState
 from tests.support.template import definition
+from tests.support.workflow_steps import WorkflowSteps
 from tests.workflow.conftest import Rig
 
 STATES = [name for name, state in definition()["States"].items() if state["Type"] in ("Task", "Map")]
@@ -41,10 +42,4 @@ def test_a_beginning_whose_answer_was_lost_is_known_again(rig: Rig) -> None:
 
 
 def _begun_by(rig: Rig, scan: Scan, execution: str) -> None:
-    rig.store.client.update_item(
-        TableName=rig.store.table,
-        Key={"pk": {"S": f"USER#{scan.user_id}"}, "sk": {"S": f"SCAN#{scan.scan_id}"}},
-        UpdateExpression="SET #state = :scanning, execution = :execution",
-        ExpressionAttributeNames={"#state": "state"},
-        ExpressionAttributeValues={":scanning": {"S": "scanning"}, ":execution": {"S": execution}},
-    )
+    assert WorkflowSteps(rig.store.table).begin(scan.user_id, scan.scan_id, "windows/stand-in/0", execution)

@@ -80,6 +80,6 @@ def test_a_scan_past_its_deadline_is_left_as_it_is(rig: Rig) -> None:
 def test_a_scan_that_is_gone_does_not_come_back(rig: Rig) -> None:
     def expire(scan: Scan) -> None:
         key = {"pk": {"S": f"USER#{scan.user_id}"}, "sk": {"S": f"SCAN#{scan.scan_id}"}}
-        rig.store.client.delete_item(TableName=rig.store.table, Key=key)
+        rig.store.table.client.delete_item(TableName=rig.store.table.name, Key=key)
 
     assert rig.run({}, before=expire).scan is None

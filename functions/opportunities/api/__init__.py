@@ -1,1 +1,1 @@
-"""What callers may ask and are answered: HTTP in and out, request and response models, and their OpenAPI document."""
+"""HTTP requests come in here and answers go out: checks of requests, problems, and the API's description."""

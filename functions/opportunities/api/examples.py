@@ -1,16 +1,27 @@
-"""What the description shows: the services' own answers about one example scan, so that they cannot differ."""
+"""Examples for the description: the services answer about one scan, so that examples and answers cannot differ."""
 
 from dataclasses import replace
-from typing import Any
 
-from opportunities import strategies
+from opportunities import responses, strategies
 from opportunities.aws.items import StoredResult
-from opportunities.domain import Best, Filters, Json, Outcome, OutcomeStatus, Scan, ScanState
-from opportunities.services import discover, history, results, status
+from opportunities.domain import (
+    AssetTier,
+    Best,
+    Filters,
+    Outcome,
+    OutcomeStatus,
+    RiskLevel,
+    RiskTolerance,
+    Scan,
+    ScanState,
+    Timeframe,
+)
+from opportunities.services import discover, results, status
+from opportunities.services.list import summary
 
 _NOW = 1_795_291_201.5
 _SCAN_ID = "scan_0123456789abcdef0123456789abcdef"
-_FOUND = {
+_FOUND: responses.Found = {
     "strategy_id": "funding_arbitrage",
     "strategy_name": "Funding arbitrage",
     "opportunity_type": "funding_arbitrage",
@@ -18,12 +29,12 @@ _FOUND = {
     "exchange": "binance",
     "profit_potential_usd": 317.2,
     "confidence_score": 0.986,
-    "risk_level": "low",
+    "risk_level": RiskLevel.LOW,
     "required_capital_usd": 5074.75,
-    "estimated_timeframe": "30d",
+    "estimated_timeframe": Timeframe.MONTH,
     "entry_price": 3.71037,
     "exit_price": 3.71867,
-    "asset_tier": "retail",
+    "asset_tier": AssetTier.RETAIL,
     "metadata": {
         "confidence": {"statistic": "z of 30 d funding above costs", "value": 3.188, "n": 744},
         "expected_value_usd": 317.2,
@@ -39,19 +50,19 @@ _FOUND = {
     "discovered_at": 1_795_291_200,
     "score": 0.00205,
 }
-MARKET: dict[str, Json] = {
+MARKET: responses.AssetDiscovery = {
     "source": "live: binance, deribit",
     "captured_at": "2026-11-21T20:00:00.000Z",
     "total_assets_scanned": 212,
-    "asset_tiers": {"institutional": 14, "retail": 198},
+    "asset_tiers": {AssetTier.INSTITUTIONAL: 14, AssetTier.RETAIL: 198},
     "unknown_symbols": [],
     "excluded": {"leveraged token": 12},
     "missing": {},
     "assumptions": {},
 }
-INVESTOR = {
+INVESTOR: responses.Profile = {
     "capital_usd": 50_000.0,
-    "risk_tolerance": "low",
+    "risk_tolerance": RiskTolerance.LOW,
     "holdings": {"BTC": 0.4},
     "fees": {},
     "allowed_exchanges": ["binance"],
@@ -79,32 +90,32 @@ _SCAN = Scan(
 )
 
 
-def discovered() -> dict[str, Any]:
+def discovered() -> responses.Discovered:
     return discover.describe(replace(_SCAN, state=ScanState.INITIATED), _NOW, reused=False)
 
 
-def discovered_and_ended() -> dict[str, Any]:
+def discovered_and_ended() -> responses.Discovered:
     return discover.describe(replace(_SCAN, state=ScanState.COMPLETE), _NOW, reused=False)
 
 
-def scanning() -> dict[str, Any]:
+def scanning() -> responses.Status:
     return status.describe(_SCAN, _NOW)
 
 
-def cancelled() -> dict[str, Any]:
+def cancelled() -> responses.Status:
     return status.describe(replace(_SCAN, state=ScanState.CANCELLED), _NOW)
 
 
-def listed() -> dict[str, Any]:
-    return {"success": True, "scans": [history.summary(_SCAN, _NOW)], "next_cursor": None}
+def listed() -> responses.ScanList:
+    return {"success": True, "scans": [summary(_SCAN, _NOW)], "next_cursor": None}
 
 
-def found() -> dict[str, Any]:
+def found() -> responses.Results:
     stored = StoredResult("funding_arbitrage", [_FOUND], 0, 198, MARKET, INVESTOR)
     return results.describe(_SCAN, [stored], strategies.describe, _NOW, limit=100, cursor=None)
 
 
-def profile() -> dict[str, Any]:
+def profile() -> responses.StoredProfile:
     return {"success": True, "stored": True, "profile": INVESTOR}
 
 

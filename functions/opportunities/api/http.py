@@ -1,10 +1,11 @@
-"""HTTP API events in, JSON answers out; every error becomes one shape (RFC 9457 problem details), here only."""
+"""Reads HTTP API events and writes JSON answers; every error becomes problem details (RFC 9457) here."""
 
 import base64
 import json
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from opportunities.errors import (
     Conflict,
@@ -17,6 +18,9 @@ from opportunities.errors import (
     UnsupportedContent,
 )
 
+if TYPE_CHECKING:
+    from opportunities import responses
+
 _logger = logging.getLogger("opportunities")
 
 # The largest sensible request, a profile with a hundred holdings, takes 10 KB.
@@ -27,14 +31,14 @@ MOST_WAIT_SECONDS = 20
 _LONGEST_SUBJECT = 255
 
 # Which error is which answer; those with `retry_after_seconds` say so in a header.
-_REFUSALS: dict[type[Exception], tuple[int, str]] = {
-    InvalidRequest: (422, "The request breaks a rule."),
-    Unauthenticated: (401, "Who are you?"),
-    Conflict: (409, "Not in this state."),
-    ContentTooLarge: (413, "Too long."),
-    UnsupportedContent: (415, "Not JSON."),
-    TooManyRequests: (429, "Too many requests."),
-    Unavailable: (503, "Not now."),
+_REFUSALS: dict[type[Exception], int] = {
+    InvalidRequest: 422,
+    Unauthenticated: 401,
+    Conflict: 409,
+    ContentTooLarge: 413,
+    UnsupportedContent: 415,
+    TooManyRequests: 429,
+    Unavailable: 503,
 }
 
 type Event = Mapping[str, Any]
@@ -54,18 +58,18 @@ def api(handle: Callable[[Event], Answer]) -> Handler:
             return _refusal(error)
         except Exception:
             _logger.exception("unexpected error")
-            return problem(500, "Our fault.", "Something unexpected happened; it is logged. Try again.")
+            return problem(500, "Something unexpected happened; it is logged. Try again.")
 
     return handler
 
 
 def _refusal(error: Exception) -> Answer:
-    status, title = next(known for kind, known in _REFUSALS.items() if isinstance(error, kind))
+    status = next(known for kind, known in _REFUSALS.items() if isinstance(error, kind))
     headers = {}
     if isinstance(error, (TooManyRequests, Unavailable)):
-        _logger.warning("%s", title, exc_info=error)
+        _logger.warning("%s", HTTPStatus(status).phrase, exc_info=error)
         headers = {"Retry-After": str(error.retry_after_seconds)}
-    return problem(status, title, str(error), headers, error.fields if isinstance(error, InvalidRequest) else None)
+    return problem(status, str(error), headers, error.fields if isinstance(error, InvalidRequest) else None)
 
 
 def user_id(event: Event) -> str:
@@ -112,7 +116,7 @@ def no_query(event: Event) -> None:
 
 
 def wait_seconds(event: Event) -> int:
-    """How long the caller prefers to wait for news (`Prefer: wait=20`, RFC 7240, at most 20 s); 0 if he does not.
+    """How long the caller prefers to wait for news (`Prefer: wait=20`, RFC 7240, at most 20 s), 0 for not at all.
 
     The RFC wants preferences that are not understood to be ignored.
     """
@@ -139,7 +143,7 @@ _PROTECTION = {
 }
 
 
-def answer(status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+def answer(status: int, content: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Answer:
     return {
         "statusCode": status,
         "headers": {**_PROTECTION, "Content-Type": "application/json", **(headers or {})},
@@ -154,19 +158,26 @@ def nothing() -> Answer:
 
 def problem(
     status: int,
-    title: str,
     detail: str,
     headers: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
 ) -> Answer:
-    content: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    if errors:
-        content["errors"] = errors
-    return answer(status, content, {"Content-Type": "application/problem+json", **(headers or {})})
+    """Problem details, whose title is the status' phrase, as RFC 9457 (section 4.2.1) wants of `about:blank`."""
+    title = HTTPStatus(status).phrase
+    content: responses.Problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    invalid: responses.InvalidFields | None = {**content, "errors": dict(errors)} if errors else None
+    return answer(status, invalid or content, {"Content-Type": "application/problem+json", **(headers or {})})
 
 
 def not_found() -> Answer:
     """The same bytes for a stranger's scan and for one that never was."""
     message = "No such scan. It is not yours, has expired, or never was: start one with POST /opportunities/discover."
-    content = {"success": False, "status": "not_found", "message": message}
-    return answer(404, {"type": "about:blank", "title": "Not found", "detail": message, **content})
+    content: responses.NotFound = {
+        "type": "about:blank",
+        "title": "Not Found",
+        "detail": message,
+        "success": False,
+        "status": "not_found",
+        "message": message,
+    }
+    return answer(404, content)

@@ -1,12 +1,15 @@
-"""The API's description as an OpenAPI 3.1 document, made from the models that check requests and describe answers."""
+"""Describes the API as an OpenAPI 3.1 document, from the models of requests and the types of answers."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import TypedDictSchema
 
-from opportunities.api import examples, http, responses
+from opportunities import responses
+from opportunities.api import examples, http
 from opportunities.api.operations import OPERATIONS, Operation, Reply
 from opportunities.api.requests import IDEMPOTENCY_KEY
 
@@ -32,20 +35,28 @@ _HEADERS = {
 }
 
 
+type _Model = type[BaseModel] | type[Mapping[str, Any]]
+
+
 class _Untitled(GenerateJsonSchema):
     """Without the titles that pydantic makes of field names: they say nothing new."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 - pydantic's own
         return False
 
+    def typed_dict_schema(self, schema: TypedDictSchema) -> dict[str, Any]:
+        """Answers have no other fields than they say, but for those that `with_config` opens."""
+        closed = not hasattr(schema.get("cls"), "__pydantic_config__")
+        return super().typed_dict_schema({**schema, "extra_behavior": "forbid"} if closed else schema)
+
 
 def document() -> dict[str, Any]:
     """The whole description."""
-    models = {reply.model for one in OPERATIONS for reply in one.replies.values() if reply.model}
-    models |= {model for one in OPERATIONS for model in (one.body,) if model}
+    models: set[_Model] = {reply.model for one in OPERATIONS for reply in one.replies.values() if reply.model}
+    models |= {one.body for one in OPERATIONS if one.body}
     models |= {responses.Problem, responses.InvalidFields, responses.NotFound, responses.GatewayMessage}
-    _, schemas = models_json_schema(
-        [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)],
+    _, schemas = TypeAdapter.json_schemas(
+        [(model, "validation", TypeAdapter(model)) for model in sorted(models, key=lambda model: model.__name__)],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Untitled,
     )
@@ -167,18 +178,18 @@ def _refusal(status: int) -> dict[str, Any]:
         written = _content("Not yours, expired, deleted, or never was.", {"application/json": responses.NotFound})
         written["content"]["application/json"]["example"] = json.loads(http.not_found()["body"])
         return written
-    model = responses.InvalidFields if status == 422 else responses.Problem
+    model: _Model = responses.InvalidFields if status == 422 else responses.Problem
     return _content(_PROBLEMS.get(status, ""), {"application/problem+json": model})
 
 
 def _busy(description: str, *, ours: bool) -> dict[str, Any]:
-    models: dict[str, type[BaseModel]] = {"application/json": responses.GatewayMessage}
+    models: dict[str, _Model] = {"application/json": responses.GatewayMessage}
     if ours:
         return _content(description, {"application/problem+json": responses.Problem, **models}, ("Retry-After",))
     return _content(description, models)
 
 
-def _content(description: str, models: dict[str, type[BaseModel]], headers: tuple[str, ...] = ()) -> dict[str, Any]:
+def _content(description: str, models: Mapping[str, _Model], headers: tuple[str, ...] = ()) -> dict[str, Any]:
     written: dict[str, Any] = {
         "description": description,
         "content": {kind: {"schema": _reference(model)} for kind, model in models.items()},
@@ -188,5 +199,5 @@ def _content(description: str, models: dict[str, type[BaseModel]], headers: tupl
     return written
 
 
-def _reference(model: type[BaseModel]) -> dict[str, str]:
+def _reference(model: _Model) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{model.__name__}"}

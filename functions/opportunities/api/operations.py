@@ -1,4 +1,4 @@
-"""Every operation of the API: what it takes and what it may answer. `openapi` writes it down as OpenAPI."""
+"""Lists every operation of the API: what it takes and what it may answer. `openapi` writes it down."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from opportunities.api import examples, responses
+from opportunities import responses
+from opportunities.api import examples
 from opportunities.api.requests import DiscoverRequest, ProfileBody, ResultsQuery, ScansQuery
 
-type Example = Callable[[], dict[str, Any]]
+type Example = Callable[[], Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Reply:
     """One answer that an operation may give, of one status code."""
 
     description: str
-    model: type[BaseModel] | None = None
+    model: type[Mapping[str, Any]] | None = None
     headers: tuple[str, ...] = ()
     example: Example | None = None
 
@@ -126,7 +127,7 @@ OPERATIONS = (
         path="/opportunities/scans",
         summary="List your scans",
         description="Newest first, each as it is now. Scans are kept for a week.",
-        replies={200: Reply("A page of the list.", responses.History, (), examples.listed)},
+        replies={200: Reply("A page of the list.", responses.ScanList, (), examples.listed)},
         query=ScansQuery,
         refusals=(422, 503),
     ),
@@ -144,7 +145,7 @@ OPERATIONS = (
         method="get",
         path="/opportunities/profile",
         summary="Read the investor",
-        description="For whom scans judge: capital, holdings, risk tolerance, fees, where and what he trades.",
+        description="Scans run for this investor: capital, holdings, risk tolerance, fees, where and what they trade.",
         replies={
             200: Reply(
                 "The investor; the default one while none is stored.", responses.StoredProfile, (), examples.profile
@@ -157,7 +158,7 @@ OPERATIONS = (
         method="put",
         path="/opportunities/profile",
         summary="Replace the investor",
-        description="The whole of him. Scans that run go on for the one they started with.",
+        description="The whole investor. Scans that run go on for the one they started with.",
         replies={200: Reply("The investor as stored.", responses.StoredProfile, (), examples.profile)},
         body=ProfileBody,
         body_required=True,

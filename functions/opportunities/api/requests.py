@@ -1,14 +1,26 @@
-"""What callers may send: pydantic models of the request bodies. Every field is honoured or refused, none is ignored."""
+"""Checks what callers send: pydantic models of bodies and queries, which read or refuse every field."""
 
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    GetPydanticSchema,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from opportunities import strategies
 from opportunities.api.field_types import MOST_ITEMS, choices, like, moment, texts
-from opportunities.domain import AssetTier, Filters, Investor, RiskLevel, RiskTolerance, StatedFees, Timeframe
+from opportunities.domain import AssetTier, Fees, Filters, Investor, RiskLevel, RiskTolerance, StatedFees, Timeframe
 from opportunities.errors import InvalidRequest
 from opportunities.services import pagination
 
@@ -35,7 +47,6 @@ _Symbol = Annotated[str, *like(_SYMBOL, "BTC, BTC/USDT or BTC/USDT:USDT")]
 _Asset = Annotated[str, *like(_ASSET, "BTC")]
 _Exchange = Annotated[str, *like(_EXCHANGE, "binance")]
 _Moment = Annotated[AwareDatetime, moment()]
-_Fee = Annotated[FiniteFloat, Field(ge=-0.01, le=0.1)]
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 _QUERY = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,31 +73,28 @@ class DiscoverRequest(BaseModel):
     )
 
     def filters(self) -> Filters:
-        return Filters(
-            strategy_ids=tuple(self.strategy_ids or ()),
-            symbols=tuple(self.symbols or ()),
-            asset_tiers=tuple(self.asset_tiers or ()),
-            opportunity_type=tuple(self.opportunity_type or ()),
-            preferred_timeframes=tuple(self.preferred_timeframes or ()),
-            filter_by_risk_level=self.filter_by_risk_level,
-            min_profit_potential=self.min_profit_potential,
-            max_required_capital=self.max_required_capital,
-            include_strategy_recommendations=self.include_strategy_recommendations,
-            snapshot=self.snapshot,
-        )
+        given = {one.name: getattr(self, one.name) for one in fields(Filters)}
+        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return Filters(**values)
 
 
-class FeesBody(BaseModel):
-    """Fees of one exchange, as fractions of the notional; those left out are the market's."""
+def _fees_body() -> type[BaseModel]:
+    rules = dict.fromkeys((one.name for one in fields(Fees)), Annotated[FiniteFloat, Field(ge=-0.01, le=0.1)])
+    rules["option_cap"] = Annotated[FiniteFloat, Field(ge=0, le=1)]
+    names: dict[str, Any] = {name: (rule | None, None) for name, rule in rules.items()}
+    text = "Fees of one exchange, as fractions of the notional; those left out are the market's."
+    return create_model("FeesBody", __config__=_STRICT, __doc__=text, **names)
 
-    model_config = _STRICT
 
-    spot_taker: _Fee | None = None
-    perpetual_taker: _Fee | None = None
-    spot_maker: _Fee | None = None
-    perpetual_maker: _Fee | None = None
-    option_taker: _Fee | None = None
-    option_cap: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = None
+def _stated(body: BaseModel) -> StatedFees:
+    return body.model_dump(exclude_none=True)
+
+
+_Fees = Annotated[
+    StatedFees,
+    GetPydanticSchema(lambda _, handler: no_info_after_validator_function(_stated, handler(_fees_body()))),
+]
 
 
 class ProfileBody(BaseModel):
@@ -97,16 +105,16 @@ class ProfileBody(BaseModel):
     capital_usd: Annotated[FiniteFloat, Field(gt=0, le=1e12)]
     risk_tolerance: RiskTolerance = RiskTolerance.MEDIUM
     holdings: Annotated[dict[_Asset, Annotated[FiniteFloat, Field(gt=0, le=1e15)]], _at_most(MOST_ITEMS)] = {}
-    fees: Annotated[dict[_Exchange, FeesBody], _at_most(20)] = {}
-    allowed_exchanges: Annotated[list[_Exchange], *texts(_EXCHANGE, "Where he trades; empty means anywhere")] = []
-    allowed_assets: Annotated[list[_Asset], *texts(_ASSET, "What he trades; empty means anything", upper=True)] = []
+    fees: Annotated[dict[_Exchange, _Fees], _at_most(20)] = {}
+    allowed_exchanges: Annotated[list[_Exchange], *texts(_EXCHANGE, "Where they trade; empty means anywhere")] = []
+    allowed_assets: Annotated[list[_Asset], *texts(_ASSET, "What they trade; empty means anything", upper=True)] = []
 
     def investor(self) -> Investor:
         return Investor(
             capital_usd=self.capital_usd,
             risk_tolerance=self.risk_tolerance,
             holdings=self.holdings,
-            fees={name: StatedFees(**one.model_dump()) for name, one in self.fees.items()},
+            fees=self.fees,
             allowed_exchanges=tuple(self.allowed_exchanges),
             allowed_assets=tuple(self.allowed_assets),
         )

@@ -1,1 +1,1 @@
-"""What AWS is asked for: the only room that knows botocore."""
+"""Calls AWS. No other room knows botocore."""

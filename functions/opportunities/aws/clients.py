@@ -1,4 +1,4 @@
-"""Clients of AWS services: botocore only, made once per execution environment, with timeouts that fit a Lambda's."""
+"""Makes the clients of AWS services, once per execution environment, with timeouts that fit a Lambda's."""
 
 from functools import cache
 from typing import Any

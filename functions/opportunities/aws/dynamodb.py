@@ -1,4 +1,4 @@
-"""The only module that calls DynamoDB: one table, every read of an item consistent, every error one of ours."""
+"""Calls DynamoDB, alone: every read of an item is consistent, and every error becomes one of ours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,31 +38,31 @@ class Table:
     """Calls DynamoDB. Raises `ConditionFailed`, `Unavailable` when it does not answer; programming errors crash."""
 
     client: Any
-    table: str
+    name: str
 
-    def _get(self, key: Item) -> Item | None:
-        item: Item | None = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
+    def get(self, key: Item) -> Item | None:
+        item: Item | None = self.call("get_item", Key=key, ConsistentRead=True).get("Item")
         return item
 
-    def _get_all(self, keys: Sequence[Item]) -> list[Item]:
+    def get_all(self, keys: Sequence[Item]) -> list[Item]:
         """The items of at most 100 keys, in no order; what does not exist is left out."""
         if not keys:
             return []
-        answer = self._send("batch_get_item", RequestItems={self.table: {"Keys": keys, "ConsistentRead": True}})
+        answer = self._send("batch_get_item", RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}})
         if answer.get("UnprocessedKeys"):
             raise Unavailable(_BUSY)
-        items: list[Item] = answer["Responses"][self.table]
+        items: list[Item] = answer["Responses"][self.name]
         return items
 
-    def _delete_all(self, keys: Sequence[Item]) -> None:
+    def delete_all(self, keys: Sequence[Item]) -> None:
         """Deletes the items of any number of keys, whether they exist or not."""
         for some in batched(keys, _MOST_PER_WRITE, strict=False):
             requests = [{"DeleteRequest": {"Key": key}} for key in some]
-            if self._send("batch_write_item", RequestItems={self.table: requests}).get("UnprocessedItems"):
+            if self._send("batch_write_item", RequestItems={self.name: requests}).get("UnprocessedItems"):
                 raise Unavailable(_BUSY)
 
-    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's own
-        return self._send(operation, TableName=self.table, **arguments)
+    def call(self, operation: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's own
+        return self._send(operation, TableName=self.name, **arguments)
 
     def _send(self, operation: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's own
         try:

@@ -1,4 +1,4 @@
-"""How domain objects look as DynamoDB items: keys, attributes and back. `store.py` reads and writes them.
+"""Turns domain objects into DynamoDB items and back; `store.py` reads and writes them.
 
 pk and sk stand in every item; the scan item has one attribute per finished strategy, named after it.
 
@@ -15,19 +15,21 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opportunities import serialization
 from opportunities.aws.dynamodb import Item
 from opportunities.domain import (
     Best,
     Investor,
-    Json,
     Outcome,
     OutcomeStatus,
     Scan,
     ScanState,
 )
+
+if TYPE_CHECKING:
+    from opportunities import responses
 
 # Every other attribute of a scan item is the outcome of the strategy it is named after.
 SCAN_ATTRIBUTES = frozenset(
@@ -43,14 +45,14 @@ DELETED = "deleted"
 
 @dataclass(frozen=True)
 class StoredResult:
-    """What one strategy found in one scan: at most `services.judge.MOST` opportunities, best first."""
+    """What one strategy found in one scan: at most `services.strategy.MOST` opportunities, best first."""
 
     strategy: str
-    opportunities: Sequence[Mapping[str, Any]]
+    opportunities: Sequence["responses.Found"]
     truncated: int
     examined: int
-    market: Mapping[str, Json]
-    investor: Mapping[str, Any]
+    market: "responses.AssetDiscovery"
+    investor: "responses.Profile"
 
 
 def number(value: float) -> dict[str, str]:
@@ -59,7 +61,7 @@ def number(value: float) -> dict[str, str]:
 
 
 def user_key(user_id: str) -> dict[str, str]:
-    """The partition that holds a user's scans, his investor and his rates."""
+    """The partition that holds a user's scans, investor and rates."""
     return {"S": f"USER#{user_id}"}
 
 
@@ -195,7 +197,7 @@ def result_from_item(item: Item) -> StoredResult:
 
 
 def investor_to_text(investor: Investor) -> str:
-    """The investor as the attribute `investor` holds him; his version has an attribute of its own, to be counted up."""
+    """The attribute `investor`, without the version, which has an attribute of its own to be counted up."""
     return json.dumps(serialization.investor_to_json(investor) | {"version": None}, separators=(",", ":"))
 
 

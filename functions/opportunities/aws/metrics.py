@@ -1,4 +1,4 @@
-"""Metrics in CloudWatch's embedded format."""
+"""Counts metrics in CloudWatch's embedded format."""
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 

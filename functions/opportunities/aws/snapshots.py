@@ -1,4 +1,4 @@
-"""The only module that knows S3: market snapshots by key, each written once and never changed.
+"""Reads and writes market snapshots in S3, alone: each has a key, is written once and never changes.
 
 windows/<source>/<unix time>   captured by the service, one per window
 pinned/<name>                  uploaded by an operator, for scans of a recorded moment

@@ -1,4 +1,4 @@
-"""What is kept in DynamoDB: which item is written under which condition, and how it is read.
+"""Keeps scans, results and investors in DynamoDB, and says under which condition each item is written.
 
 Every read is strongly consistent. Every write after the first is conditional: UpdateItem is an upsert and would
 bring back a scan that has expired.
@@ -29,8 +29,11 @@ class Position:
     scan_id: str
 
 
-class Store(Table):
+@dataclass(frozen=True)
+class Store:
     """What the service does with its table. Raises `Unavailable` when DynamoDB does not answer."""
+
+    table: Table
 
     # ------------------------------------------------------------------------------------------------- scans
     def put_scan(self, scan: Scan) -> Scan | None:
@@ -39,7 +42,7 @@ class Store(Table):
         Raises `ScanDeleted` for an id that its owner has deleted.
         """
         try:
-            self._call(
+            self.table.call(
                 "put_item",
                 Item=items.scan_to_item(scan),
                 ConditionExpression=_ABSENT,
@@ -52,10 +55,10 @@ class Store(Table):
 
     def scan(self, user_id: str, scan_id: str) -> Scan | None:
         """The scan as last written, in exactly one strongly consistent GetItem. Raises `ScanDeleted`."""
-        item = self._get(items.scan_key(user_id, scan_id))
+        item = self.table.get(items.scan_key(user_id, scan_id))
         return _scan(item) if item else None
 
-    def scans(
+    def list_scans(
         self, user_id: str, since: float, until: float, *, limit: int, after: Position | None
     ) -> tuple[list[Scan], Position | None]:
         """Up to `limit` of the user's scans, newest first, and where the next page begins, None at the end.
@@ -66,7 +69,7 @@ class Store(Table):
         if after:
             place = {**items.scan_key(user_id, after.scan_id), "created_at": items.number(after.created_at)}
             start = {"ExclusiveStartKey": place}
-        page = self._call(
+        page = self.table.call(
             "query",
             IndexName=items.BY_CREATION,
             KeyConditionExpression="pk = :pk AND created_at BETWEEN :since AND :until",
@@ -81,7 +84,7 @@ class Store(Table):
             **start,
         )
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in page["Items"]]
-        by_id = {items.scan_id_of(item): item for item in self._get_all(keys)}
+        by_id = {items.scan_id_of(item): item for item in self.table.get_all(keys)}
         # One that was deleted between the two reads is missing from the second.
         found = [by_id[scan_id] for scan_id in map(items.scan_id_of, keys) if scan_id in by_id]
         more = page.get("LastEvaluatedKey")
@@ -98,7 +101,7 @@ class Store(Table):
     def take_over(self, user_id: str, scan_id: str, now: float) -> bool:
         """Notes that another request than the scan's first is about to start it; False if it has begun or ended."""
         try:
-            self._call(
+            self.table.call(
                 "update_item",
                 Key=items.scan_key(user_id, scan_id),
                 UpdateExpression="SET taken_over = :true",
@@ -130,7 +133,7 @@ class Store(Table):
     def delete_scan(self, scan: Scan, now: float) -> bool:
         """Forgets a scan that has ended, all but its id, so that nothing late brings it back; False if it runs."""
         try:
-            self._call(
+            self.table.call(
                 "put_item",
                 Item=items.deleted_scan(scan.user_id, scan.scan_id, scan.expires_at),
                 ConditionExpression=_ENDED,
@@ -153,7 +156,7 @@ class Store(Table):
         None when the scan has ended, expired or passed its deadline without this strategy.
         """
         try:
-            self._call(
+            self.table.call(
                 "update_item",
                 Key=items.scan_key(user_id, scan_id),
                 UpdateExpression="SET #strategy = :outcome, updated_at = :now",
@@ -175,7 +178,7 @@ class Store(Table):
         self, user_id: str, scan_id: str, state: ScanState, reason: str, now: float, *, condition: str = _RUNNING
     ) -> tuple[bool, Scan | None]:
         try:
-            answer = self._call(
+            answer = self.table.call(
                 "update_item",
                 Key=items.scan_key(user_id, scan_id),
                 UpdateExpression="SET #state = :state, reason = :reason, updated_at = :now",
@@ -198,7 +201,7 @@ class Store(Table):
     def put_result(self, user_id: str, scan_id: str, result: StoredResult, expires_at: int, now: float) -> None:
         """Writes the opportunities of one strategy, once: a repeated delivery changes nothing."""
         try:
-            self._call(
+            self.table.call(
                 "put_item",
                 Item=items.result_to_item(user_id, scan_id, result, expires_at),
                 ConditionExpression=_ABSENT,
@@ -214,14 +217,14 @@ class Store(Table):
     def delete_results(self, user_id: str, scan_id: str) -> bool:
         """Deletes what the strategies of a scan have written; False if there was nothing."""
         found = self._result_items(user_id, scan_id, ProjectionExpression="pk, sk")
-        self._delete_all([{"pk": item["pk"], "sk": item["sk"]} for item in found])
+        self.table.delete_all([{"pk": item["pk"], "sk": item["sk"]} for item in found])
         return bool(found)
 
     def _result_items(self, user_id: str, scan_id: str, **arguments: str) -> list[Item]:
         found: list[Item] = []
         start: dict[str, Item] = {}
         while True:
-            page = self._call(
+            page = self.table.call(
                 "query",
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues={":pk": items.result_key(user_id, scan_id)},
@@ -236,12 +239,12 @@ class Store(Table):
 
     # ---------------------------------------------------------------------------------------------- investors
     def investor(self, user_id: str) -> Investor | None:
-        item = self._get(items.profile_key(user_id))
+        item = self.table.get(items.profile_key(user_id))
         return items.investor_from_item(item) if item else None
 
     def put_investor(self, user_id: str, investor: Investor) -> Investor:
         """Replaces the investor and counts the version up; returns what is stored now."""
-        answer = self._call(
+        answer = self.table.call(
             "update_item",
             Key=items.profile_key(user_id),
             UpdateExpression="SET investor = :investor ADD version :one",
@@ -257,7 +260,7 @@ class Store(Table):
     def count_request(self, user_id: str, minute: int, most: int) -> bool:
         """Counts one request of the user's minute; False if it has had `most` already."""
         try:
-            self._call(
+            self.table.call(
                 "update_item",
                 Key=items.rate_key(user_id, minute),
                 UpdateExpression="SET expires_at = :expires_at ADD #count :one",

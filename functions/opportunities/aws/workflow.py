@@ -1,4 +1,4 @@
-"""Starting and stopping the workflow of a scan, which Step Functions runs."""
+"""Starts and stops the workflow of a scan, which Step Functions runs."""
 
 import json
 from dataclasses import dataclass

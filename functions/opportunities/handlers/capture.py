@@ -1,4 +1,4 @@
-"""The workflow's first step: the key of the market snapshot that a scan judges."""
+"""Lambda entry point of the workflow's first step: answers with the key of the market snapshot."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -6,6 +6,7 @@ from opportunities import scans, settings, strategies
 from opportunities.api.http import Answer, Event, answer, api, body, header, no_query, user_id, wait_seconds, waited
 from opportunities.api.requests import DiscoverRequest, idempotency_key, parse
 from opportunities.aws import clients, metrics
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.aws.workflow import Workflow
 from opportunities.domain import Scan
@@ -22,7 +23,7 @@ def handler(event: Event) -> Answer:
     key = idempotency_key(header(event, "idempotency-key"))
     workflow = Workflow(clients.client("stepfunctions"), settings.state_machine_arn(), settings.workflow_type())
     discovery = Discovery(
-        store=Store(clients.client("dynamodb"), settings.table_name()),
+        store=Store(Table(clients.client("dynamodb"), settings.table_name())),
         start=workflow.start,
         catalogue=strategies.names(),
         window_seconds=settings.snapshot_seconds(),

@@ -1,4 +1,4 @@
-"""An execution that ended badly, as EventBridge tells it: its scan has failed too, unless it had ended before."""
+"""Lambda entry point for executions that ended badly: EventBridge tells of one, and its scan fails if it still runs."""
 
 import json
 import logging
@@ -8,6 +8,7 @@ from typing import Any
 
 from opportunities import settings
 from opportunities.aws import clients
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.errors import ScanDeleted
 
@@ -28,7 +29,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, bool]:
         raise LookupError(f"the event does not carry the input of {execution['executionArn']}: look it up, see runbook")
     scan = json.loads(execution["input"])
     reason = _REASONS[execution["status"]]
-    store = Store(clients.client("dynamodb"), settings.table_name())
+    store = Store(Table(clients.client("dynamodb"), settings.table_name()))
     try:
         failed = store.fail_scan(scan["user_id"], scan["scan_id"], reason, time.time())
     except ScanDeleted:  # cancelled, then deleted, before this event came

@@ -6,6 +6,7 @@ from opportunities import scans, settings, strategies
 from opportunities.api.http import Answer, Event, answer, api, query, user_id
 from opportunities.api.requests import ResultsQuery, parse
 from opportunities.aws import clients
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.services import lookup, results, status
 
@@ -14,7 +15,7 @@ from opportunities.services import lookup, results, status
 def handler(event: Event) -> Answer:
     caller, scan_id, now = user_id(event), event["pathParameters"]["scan_id"], time.time()
     asked = parse(ResultsQuery, query(event))
-    store = Store(clients.client("dynamodb"), settings.table_name())
+    store = Store(Table(clients.client("dynamodb"), settings.table_name()))
     scan = lookup.find(store, caller, scan_id, now)
     if not scans.state_at(scan, now).terminal and asked.partial == "false":
         return answer(202, status.describe(scan, now), {"Retry-After": str(status.POLLING_SECONDS)})

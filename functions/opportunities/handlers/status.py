@@ -8,6 +8,7 @@ import time
 from opportunities import scans, settings
 from opportunities.api.http import Answer, Event, answer, api, no_query, user_id, wait_seconds, waited
 from opportunities.aws import clients
+from opportunities.aws.dynamodb import Table
 from opportunities.aws.store import Store
 from opportunities.domain import Scan
 from opportunities.services import long_poll, lookup
@@ -18,7 +19,7 @@ from opportunities.services.status import POLLING_SECONDS, describe
 def handler(event: Event) -> Answer:
     caller, scan_id = user_id(event), event["pathParameters"]["scan_id"]
     no_query(event)
-    store = Store(clients.client("dynamodb"), settings.table_name())
+    store = Store(Table(clients.client("dynamodb"), settings.table_name()))
 
     def read() -> Scan:
         return lookup.find(store, caller, scan_id, time.time())

@@ -1,4 +1,4 @@
-"""Every request that no route is meant for: 405 where only the method is wrong, else 404."""
+"""Lambda entry point for requests without a route: 405 where only the method is wrong, else 404."""
 
 from opportunities.api.http import Answer, Event, api, problem
 from opportunities.api.operations import methods
@@ -10,5 +10,5 @@ def handler(event: Event) -> Answer:
     allowed = methods(path)
     if allowed:
         detail = f"{method} does nothing here; send {' or '.join(allowed)}."
-        return problem(405, "Wrong method.", detail, {"Allow": ", ".join(allowed)})
-    return problem(404, "No such route.", "The routes are described at /opportunities/openapi.json.")
+        return problem(405, detail, {"Allow": ", ".join(allowed)})
+    return problem(404, "The routes are described at /opportunities/openapi.json.")

@@ -1,1 +1,1 @@
-"""The use cases. Their collaborators come as arguments."""
+"""The use cases. Each takes its collaborators as arguments; a class holds those that belong together."""

@@ -1,9 +1,9 @@
-"""The market of a window: captured once for all scans, or the recorded one that a scan is pinned to."""
+"""Captures the market of a window once for all its scans, or finds the recorded one that a scan is pinned to."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opportunities import ranking
 from opportunities.aws import snapshots
@@ -13,6 +13,9 @@ from opportunities.errors import MarketUnavailable
 from opportunities.market.archive.file import save
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.serialization import timestamp
+
+if TYPE_CHECKING:
+    from opportunities import responses
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Capture:
         return key
 
 
-def describe(market: MarketSnapshot, symbols: tuple[str, ...]) -> dict[str, Any]:
+def describe(market: MarketSnapshot, symbols: tuple[str, ...]) -> "responses.AssetDiscovery":
     """Which market was judged, as the results show it; a pair counts once, by its largest listing.
 
     `symbols` are those the caller asked for.
@@ -56,7 +59,7 @@ def describe(market: MarketSnapshot, symbols: tuple[str, ...]) -> dict[str, Any]
         "source": market.source,
         "captured_at": timestamp(market.captured_at),
         "total_assets_scanned": len({symbol.partition("/")[0] for symbol in known}),
-        "asset_tiers": {tier.value: tiers[tier] for tier in AssetTier if tiers[tier]},
+        "asset_tiers": {tier: tiers[tier] for tier in AssetTier if tiers[tier]},
         "unknown_symbols": [name for name in symbols if not any(ranking.is_of(one, name) for one in known)],
         "excluded": dict(market.excluded) | _half_judged(market),
         "missing": dict(market.missing),

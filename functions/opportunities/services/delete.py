@@ -1,4 +1,4 @@
-"""Deleting a scan that has ended: unreadable at once, then its results, which nobody can reach any more."""
+"""Deletes a scan that has ended: first the scan, so that nobody can read it, then its results."""
 
 from opportunities import scans
 from opportunities.aws.store import Store
@@ -6,7 +6,7 @@ from opportunities.errors import Conflict, ScanDeleted, ScanNotFound
 from opportunities.services import lookup
 
 
-def remove(store: Store, user_id: str, scan_id: str, now: float) -> None:
+def delete(store: Store, user_id: str, scan_id: str, now: float) -> None:
     """Deletes the caller's scan, or what is left of it. Raises `ScanNotFound`, and `Conflict` while it runs."""
     try:
         scan = lookup.find(store, user_id, scan_id, now)

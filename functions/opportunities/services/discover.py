@@ -1,8 +1,8 @@
-"""Starting a scan: the placeholder first, then the workflow; a scan that exists is returned, and healed if need be."""
+"""Starts a scan: the placeholder first, then the workflow. An equal scan is returned instead, and healed if need be."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opportunities import scans, serialization
 from opportunities.aws.store import Store
@@ -10,6 +10,9 @@ from opportunities.aws.workflow import NotStarted
 from opportunities.domain import Filters, Investor, Scan, ScanState
 from opportunities.errors import Conflict, InvalidRequest, ScanDeleted, TooManyRequests, Unavailable
 from opportunities.services.status import POLLING_SECONDS, TYPICAL_SECONDS
+
+if TYPE_CHECKING:
+    from opportunities import responses
 
 type StartWorkflow = Callable[[Scan, Investor, int], None]
 
@@ -117,7 +120,7 @@ class Discovery:
         self.start(scan, investor, int(scan.created_at // self.window_seconds))
 
 
-def describe(scan: Scan, now: float, *, reused: bool) -> dict[str, Any]:
+def describe(scan: Scan, now: float, *, reused: bool) -> "responses.Discovered":
     """The body of POST /opportunities/discover."""
     state = scans.state_at(scan, now)
     message = f"The scan is {state}." if state.terminal else "The scan has started."

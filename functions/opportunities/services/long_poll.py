@@ -1,4 +1,4 @@
-"""The long poll: reading a scan again until there is news, with back-off, so that a caller need not poll himself."""
+"""Reads a scan again until there is news, with back-off, so that the caller need not poll."""
 
 import time
 from collections.abc import Callable

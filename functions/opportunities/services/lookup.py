@@ -1,4 +1,4 @@
-"""Finding the caller's scan: the one place that says which ids have none."""
+"""Finds the caller's scan. No other module says which ids have none."""
 
 from opportunities import scans
 from opportunities.aws.store import Store

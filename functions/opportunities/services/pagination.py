@@ -1,4 +1,4 @@
-"""Where the next page of a list begins: texts of a form that the API's description tells and `requests` checks.
+"""Writes and reads cursors: texts that say where the next page of a list begins, of a form that `requests` checks.
 
 Callers pass on what they were given. A made-up one of the right form is no error and shows no more than its owner's.
 """

@@ -1,9 +1,9 @@
-"""The results of a scan: every strategy's findings in one ranking, paged, with what failed and what was cut said."""
+"""Answers with the results of a scan: one ranking of all findings, by page, and what failed or was cut."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from opportunities import scans, serialization
 from opportunities.aws.items import StoredResult
@@ -13,10 +13,18 @@ from opportunities.services import pagination
 from opportunities.services.status import shown
 from opportunities.strategies import Description
 
+if TYPE_CHECKING:
+    from opportunities import responses
+
 # Of an answer's opportunities, as JSON; the rest of it takes some 20 KB.
 _MOST_PAGE_BYTES = 5_000_000
 # Lower bounds of `confidence_score`, strongest first.
-_STRENGTHS = {"very_strong": 0.9, "strong": 0.75, "moderate": 0.5, "weak": 0.0}
+_STRENGTHS: tuple[tuple[Literal["very_strong", "strong", "moderate", "weak"], float], ...] = (
+    ("very_strong", 0.9),
+    ("strong", 0.75),
+    ("moderate", 0.5),
+    ("weak", 0.0),
+)
 
 
 def describe(
@@ -27,7 +35,7 @@ def describe(
     *,
     limit: int,
     cursor: str | None,
-) -> dict[str, Any]:
+) -> "responses.Results":
     """The body of GET /opportunities/results/{scan_id}: `limit` opportunities from `cursor` on, best first."""
     # What a strategy has written without its outcome is not part of the scan: it came too late, or will be.
     results = [one for one in results if _stands(scan.outcomes.get(one.strategy))]
@@ -58,9 +66,9 @@ def describe(
             "signals_by_strength": _by_strength([one["confidence_score"] for one in ranked]),
         },
         # Who was judged, which the profile of today may no longer be; without any result only its version is known.
-        "user_profile": dict(results[0].investor) if results else {"version": scan.investor_version},
+        "user_profile": results[0].investor if results else {"version": scan.investor_version},
         "strategy_performance": _performance(scan, results),
-        "asset_discovery": dict(results[0].market) if results else None,
+        "asset_discovery": results[0].market if results else None,
         "strategy_recommendations": _recommendations(scan, description)
         if scan.filters.include_strategy_recommendations
         else [],
@@ -84,13 +92,13 @@ def _stands(outcome: Outcome | None) -> bool:
     return outcome is not None and outcome.status is OutcomeStatus.COMPLETE
 
 
-def _numbered(ranked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _numbered(ranked: Sequence["responses.Found"]) -> list["responses.Opportunity"]:
     """Each with its `rank` and, if a better one trades the same instruments to the same sides, that one's in `repeats`.
 
     Two strategies that buy one symbol have found one price series twice: nobody can add their profits.
     """
     first: dict[frozenset[tuple[str, str]], int] = {}
-    numbered = []
+    numbered: list[responses.Opportunity] = []
     for rank, one in enumerate(ranked, start=1):
         trade = frozenset((leg["side"], leg["symbol"]) for leg in one["metadata"]["legs"])
         best = first.setdefault(trade, rank)
@@ -98,16 +106,16 @@ def _numbered(ranked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return numbered
 
 
-def _by_strength(confidences: Sequence[float]) -> dict[str, int]:
-    counts = dict.fromkeys(_STRENGTHS, 0)
+def _by_strength(confidences: Sequence[float]) -> "responses.Strengths":
+    counts: responses.Strengths = {"very_strong": 0, "strong": 0, "moderate": 0, "weak": 0}
     for confidence in confidences:
-        counts[next(name for name, floor in _STRENGTHS.items() if confidence >= floor)] += 1
+        counts[next(name for name, floor in _STRENGTHS if confidence >= floor)] += 1
     return counts
 
 
-def _performance(scan: Scan, results: Sequence[StoredResult]) -> dict[str, Any]:
+def _performance(scan: Scan, results: Sequence[StoredResult]) -> dict[str, "responses.Performance"]:
     found = {result.strategy: result for result in results}
-    performance = {}
+    performance: dict[str, responses.Performance] = {}
     for name, outcome in scan.outcomes.items():
         result = found.get(name)
         opportunities = result.opportunities if result else []
@@ -124,26 +132,22 @@ def _performance(scan: Scan, results: Sequence[StoredResult]) -> dict[str, Any]:
     return performance
 
 
-def _recommendations(scan: Scan, description: Callable[[str], Description]) -> list[dict[str, Any]]:
+def _recommendations(scan: Scan, description: Callable[[str], Description]) -> list["responses.Recommendation"]:
     """What would let a strategy that could not judge this market do so."""
-    advice = {
-        OutcomeStatus.SKIPPED: ("provide_what_it_needs", "It was skipped"),
-        OutcomeStatus.FAILED: ("scan_again", "It failed"),
-    }
     return [
         {
             "strategy_id": name,
             "name": description(name).name,
             "benefit": description(name).summary,
-            "reason": f"{advice[outcome.status][1]}: {outcome.reason}",
-            "type": advice[outcome.status][0],
+            "reason": f"It {'failed' if failed else 'was skipped'}: {outcome.reason}",
+            "type": "scan_again" if failed else "provide_what_it_needs",
         }
         for name, outcome in scan.outcomes.items()
-        if outcome.status in advice
+        if (failed := outcome.status is OutcomeStatus.FAILED) or outcome.status is OutcomeStatus.SKIPPED
     ]
 
 
-def _fitting(ranked: Sequence[Mapping[str, Any]]) -> int:
+def _fitting(ranked: Sequence["responses.Opportunity"]) -> int:
     """How many of them one answer can hold: Lambda's answers end at 6 MB."""
     size = 0
     for number, one in enumerate(ranked):

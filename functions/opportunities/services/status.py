@@ -1,12 +1,13 @@
-"""What a caller is told of a scan: a pure function of the scan's item and the time."""
+"""Answers with the status of a scan, from its item and the time alone."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opportunities import scans
-from opportunities.domain import Outcome, Scan, ScanState
+from opportunities.domain import Best, Outcome, Scan, ScanState
 from opportunities.serialization import timestamp
+
+if TYPE_CHECKING:
+    from opportunities import responses
 
 # A warm scan takes about one second (docs/benchmarks.md), one whose Lambdas start cold a little more; only the
 # estimate before the first outcome rests on it.
@@ -14,7 +15,7 @@ TYPICAL_SECONDS = 2
 POLLING_SECONDS = 1
 
 
-def describe(scan: Scan, now: float) -> dict[str, Any]:
+def describe(scan: Scan, now: float) -> "responses.Status":
     """The body of GET /opportunities/status/{scan_id}."""
     state = scans.state_at(scan, now)
     progress = scans.progress(scan)
@@ -27,7 +28,7 @@ def describe(scan: Scan, now: float) -> dict[str, Any]:
         "message": message,
         "progress": progress_of(scan),
         "partial_results": [
-            {"strategy_id": name, **asdict(outcome.best)} for name, outcome in scan.outcomes.items() if outcome.best
+            {"strategy_id": name, **_best(outcome.best)} for name, outcome in scan.outcomes.items() if outcome.best
         ],
         "strategies": {name: _outcome(scan.outcomes.get(name), state) for name in scan.strategies},
         "metadata": {
@@ -43,12 +44,12 @@ def describe(scan: Scan, now: float) -> dict[str, Any]:
     }
 
 
-def shown(state: ScanState) -> str:
+def shown(state: ScanState) -> "responses.Shown":
     """The state as callers see it: for them a scan runs from the moment they hold its id."""
-    return "scanning" if state is ScanState.INITIATED else state
+    return ScanState.SCANNING if state is ScanState.INITIATED else state
 
 
-def progress_of(scan: Scan) -> dict[str, Any]:
+def progress_of(scan: Scan) -> "responses.Progress":
     progress = scans.progress(scan)
     return {
         "strategies_completed": progress.completed,
@@ -73,11 +74,31 @@ def _message(scan: Scan, state: ScanState, now: float) -> str:
             return "The scan was cancelled."
 
 
-def _outcome(outcome: Outcome | None, state: ScanState) -> Mapping[str, Any]:
+def _outcome(outcome: Outcome | None, state: ScanState) -> "responses.StrategyOutcome":
     if outcome is None:
-        waiting = {ScanState.INITIATED: "waiting", ScanState.SCANNING: "running"}.get(state, "unfinished")
-        return {"status": waiting, "opportunities": 0, "duration_ms": 0, "reason": None, "best": None}
-    return asdict(outcome)
+        return {"status": _waiting(state), "opportunities": 0, "duration_ms": 0, "reason": None, "best": None}
+    return {
+        "status": outcome.status,
+        "opportunities": outcome.opportunities,
+        "duration_ms": outcome.duration_ms,
+        "reason": outcome.reason,
+        "best": _best(outcome.best) if outcome.best else None,
+    }
+
+
+def _waiting(state: ScanState) -> "responses.Waiting":
+    if state.terminal:
+        return "unfinished"
+    return "waiting" if state is ScanState.INITIATED else "running"
+
+
+def _best(best: Best) -> "responses.Best":
+    return {
+        "symbol": best.symbol,
+        "opportunity_type": best.opportunity_type,
+        "profit_potential_usd": best.profit_potential_usd,
+        "confidence_score": best.confidence_score,
+    }
 
 
 def _remaining(scan: Scan, state: ScanState, progress: scans.Progress, now: float) -> float:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 from opportunities import ranking, serialization
 from opportunities.aws.items import StoredResult
@@ -14,6 +15,9 @@ from opportunities.market.snapshot import MarketSnapshot
 from opportunities.serialization import StrategyTask
 from opportunities.services import capture as markets
 
+if TYPE_CHECKING:
+    from opportunities import responses
+
 # Opportunities kept per strategy and scan: what a person can read, and at 1.5 KB each 60 KB in the end.
 MOST = 40
 
@@ -21,7 +25,7 @@ type Find = Callable[[MarketSnapshot, Investor], Findings]
 
 
 @dataclass(frozen=True)
-class Judge:
+class StrategyRunner:
     """One strategy and where it writes. `market` gives the snapshot of a key."""
 
     strategy: str
@@ -57,9 +61,7 @@ class Judge:
     ) -> StoredResult:
         return StoredResult(
             strategy=self.strategy,
-            opportunities=[
-                serialization.opportunity_to_json(one) | {"score": ranking.score(one)} for one in chosen[:MOST]
-            ],
+            opportunities=[_found(one) for one in chosen[:MOST]],
             truncated=max(len(chosen) - MOST, 0),
             examined=findings.examined,
             market=markets.describe(market, task.filters.symbols),
@@ -69,6 +71,11 @@ class Judge:
 
 def _admitted(one: Opportunity, task: StrategyTask) -> bool:
     return ranking.wanted(one, task.filters) and ranking.allowed(one, task.investor.allowed_assets)
+
+
+def _found(one: Opportunity) -> "responses.Found":
+    # What a strategy says of an opportunity is its own; tests hold every strategy's to the shape.
+    return cast("responses.Found", serialization.opportunity_to_json(one) | {"score": ranking.score(one)})
 
 
 def _best(chosen: list[Opportunity]) -> Best | None:

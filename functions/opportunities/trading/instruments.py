@@ -1,7 +1,7 @@
 """The instruments of a snapshot as the strategies meet them: which are quoted in USD, and what trading one costs."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import floor, isfinite, sqrt
 
 import numpy as np
@@ -173,10 +173,9 @@ def _ladders(books: Books | None, row: int) -> tuple[Ladder | None, Ladder | Non
 
 
 def fees_at(market: MarketSnapshot, investor: Investor, exchange: str) -> Fees:
-    """What the investor pays on an exchange: what he states, and for the rest what the market says. Unsuitable if it
+    """What the investor pays on an exchange: what they state, and for the rest what the market says. Unsuitable if it
     says nothing of the exchange."""
     usual = market.fees.get(exchange)
     if usual is None:
         raise Unsuitable(f"no fees are known for {exchange}: the market does not state them")
-    stated = investor.fees.get(exchange)
-    return usual if stated is None else replace(usual, **{k: v for k, v in asdict(stated).items() if v is not None})
+    return replace(usual, **investor.fees.get(exchange, {}))

@@ -15,11 +15,11 @@ from opportunities.aws import items
 from opportunities.aws.store import Store
 from opportunities.domain import Investor, Scan, ScanState
 from opportunities.services import long_poll
-from tests.race.local_http import Reply, Request
 from tests.support import conformance
 from tests.support.builders import USER, scan
 from tests.support.doubles import Recorder
 from tests.support.local_api import api
+from tests.support.local_http import Reply, Request
 from tests.unit.conftest import TABLE
 
 pytestmark = pytest.mark.usefixtures("lambdas")
@@ -149,7 +149,7 @@ def test_an_id_of_any_characters_is_an_unknown_one_and_nothing_is_asked_of_the_t
 def test_somebody_elses_scan_is_answered_like_none_and_stays_as_it_is(
     dynamodb: Any, store: Store, one: Operation, state: ScanState | None
 ) -> None:
-    """Also one that he has deleted, which is `state` None here."""
+    """Also one that its owner has deleted, which is `state` None here."""
     theirs = scan_of(store, SOMEBODY_ELSE)
     if state is None:
         assert store.delete_scan(theirs, time.time())

@@ -46,7 +46,7 @@ def test_every_answer_tells_the_browser_to_guess_keep_and_embed_nothing(error: E
 
 
 def test_an_answer_may_say_more_and_say_another_type() -> None:
-    headers = http.problem(503, "Not now.", "Later.", {"Retry-After": "2"})["headers"]
+    headers = http.problem(503, "Later.", {"Retry-After": "2"})["headers"]
     assert headers["Retry-After"] == "2"
     assert headers["Content-Type"] == "application/problem+json"
     assert http.answer(200, {})["headers"]["Content-Type"] == "application/json"
@@ -66,12 +66,12 @@ def refused(error: Exception) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("error", "status", "title"),
     [
-        (Unauthenticated("Why."), 401, "Who are you?"),
-        (Conflict("Why."), 409, "Not in this state."),
-        (ContentTooLarge("Why."), 413, "Too long."),
-        (UnsupportedContent("Why."), 415, "Not JSON."),
-        (TooManyRequests("Why.", retry_after_seconds=7), 429, "Too many requests."),
-        (Unavailable("Why."), 503, "Not now."),
+        (Unauthenticated("Why."), 401, "Unauthorized"),
+        (Conflict("Why."), 409, "Conflict"),
+        (ContentTooLarge("Why."), 413, "Content Too Large"),
+        (UnsupportedContent("Why."), 415, "Unsupported Media Type"),
+        (TooManyRequests("Why.", retry_after_seconds=7), 429, "Too Many Requests"),
+        (Unavailable("Why."), 503, "Service Unavailable"),
     ],
 )
 def test_each_error_is_a_problem_that_says_why(error: Exception, status: int, title: str) -> None:
@@ -85,7 +85,7 @@ def test_each_error_is_a_problem_that_says_why(error: Exception, status: int, ti
 
 def test_a_broken_rule_is_named_field_by_field() -> None:
     content = json.loads(refused(InvalidRequest({"limit": "too much", "page": "unknown"}))["body"])
-    assert (content["status"], content["title"]) == (422, "The request breaks a rule.")
+    assert (content["status"], content["title"]) == (422, "Unprocessable Content")
     assert content["errors"] == {"limit": "too much", "page": "unknown"}
 
 
@@ -95,8 +95,8 @@ def test_what_may_pass_is_logged_as_a_warning_and_a_surprise_as_an_error(caplog:
     logged = [(one.name, one.levelname, one.message, one.exc_info[1].args if one.exc_info and one.exc_info[1] else None)
               for one in caplog.records]  # fmt: skip
     assert logged == [
-        ("opportunities", "WARNING", "Not now.", ("a",)),
-        ("opportunities", "WARNING", "Too many requests.", ("b",)),
+        ("opportunities", "WARNING", "Service Unavailable", ("a",)),
+        ("opportunities", "WARNING", "Too Many Requests", ("b",)),
         ("opportunities", "ERROR", "unexpected error", ("d",)),
     ]
 
@@ -105,7 +105,7 @@ def test_a_surprise_says_nothing_of_itself() -> None:
     answer = refused(ZeroDivisionError("secret"))
     assert json.loads(answer["body"]) == {
         "type": "about:blank",
-        "title": "Our fault.",
+        "title": "Internal Server Error",
         "status": 500,
         "detail": "Something unexpected happened; it is logged. Try again.",
     }
@@ -117,7 +117,7 @@ def test_no_scan_is_said_in_one_way() -> None:
     assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (404, "application/json")
     assert json.loads(answer["body"]) == {
         "type": "about:blank",
-        "title": "Not found",
+        "title": "Not Found",
         "detail": message,
         "success": False,
         "status": "not_found",

@@ -76,11 +76,14 @@ def test_a_wrong_method_is_told_the_right_ones(path: str) -> None:
     answer = unknown.handler({**event("unknown"), "rawPath": path}, None)
     assert (answer["statusCode"], answer["headers"]["Allow"]) == (405, ", ".join(methods(path)))
     method, right = event("unknown")["requestContext"]["http"]["method"], " or ".join(methods(path))
-    assert json.loads(answer["body"])["detail"] == f"{method} does nothing here; send {right}."
+    content = json.loads(answer["body"])
+    assert (content["title"], content["detail"]) == ("Method Not Allowed", f"{method} does nothing here; send {right}.")
 
 
 @pytest.mark.parametrize("path", ["/", "/opportunities", "/opportunities/status/a/b", "/opportunities/status"])
 def test_a_path_that_leads_nowhere_says_where_to_look(path: str) -> None:
     answer = unknown.handler({**event("unknown"), "rawPath": path}, None)
     assert answer["statusCode"] == 404
-    assert "/opportunities/openapi.json" in json.loads(answer["body"])["detail"]
+    content = json.loads(answer["body"])
+    assert content["title"] == "Not Found"
+    assert "/opportunities/openapi.json" in content["detail"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from opportunities.aws.dynamodb import ConditionFailed
+from opportunities.aws.dynamodb import ConditionFailed, Table
 from opportunities.aws.store import Store
 from opportunities.errors import Unavailable
 from tests.support.api import client_error
@@ -41,32 +41,34 @@ class Answers:
 
 @pytest.mark.parametrize("code", PASSES)
 def test_what_passes_by_itself_is_a_database_that_is_busy(code: str) -> None:
-    store = Store(Answers(get_item=client_error(code, 400)), "t")
+    store = Store(Table(Answers(get_item=client_error(code, 400)), "t"))
     with pytest.raises(Unavailable, match="The database is busy; try again in a moment"):
         store.scan(USER, SCAN_ID)
 
 
 def test_what_does_not_pass_crashes_as_it_is() -> None:
     with pytest.raises(ClientError, match="AccessDeniedException"):
-        Store(Answers(get_item=client_error("AccessDeniedException", 400)), "t").scan(USER, SCAN_ID)
+        Store(Table(Answers(get_item=client_error("AccessDeniedException", 400)), "t")).scan(USER, SCAN_ID)
 
 
 def test_a_database_out_of_reach_is_said_to_be_silent() -> None:
     silent = ReadTimeoutError(endpoint_url="https://dynamodb")
     with pytest.raises(Unavailable, match="does not answer; try again in a moment"):
-        Store(Answers(get_item=silent), "t").scan(USER, SCAN_ID)
+        Store(Table(Answers(get_item=silent), "t")).scan(USER, SCAN_ID)
 
 
 def test_a_page_of_which_a_part_was_not_read_is_no_page() -> None:
     key = {"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{SCAN_ID}"}}
     part = {"Responses": {"t": []}, "UnprocessedKeys": {"t": {"Keys": [key]}}}
     with pytest.raises(Unavailable, match="busy"):
-        Store(Answers(query={"Items": [key]}, batch_get_item=part), "t").scans(USER, 0, NOW, limit=9, after=None)
+        Store(Table(Answers(query={"Items": [key]}, batch_get_item=part), "t")).list_scans(
+            USER, 0, NOW, limit=9, after=None
+        )
 
 
 def test_no_scans_are_not_looked_up() -> None:
     nothing = Answers(query={"Items": []})
-    assert Store(nothing, "t").scans(USER, 0, NOW, limit=9, after=None) == ([], None)
+    assert Store(Table(nothing, "t")).list_scans(USER, 0, NOW, limit=9, after=None) == ([], None)
     assert len(nothing.asked) == 1
 
 
@@ -74,7 +76,7 @@ def test_no_scans_are_not_looked_up() -> None:
 def test_results_are_deleted_twenty_five_at_a_time_the_most_that_dynamodb_takes(count: int, batches: list[int]) -> None:
     keys = [{"pk": {"S": "p"}, "sk": {"S": str(number)}} for number in range(count)]
     client = Answers(query={"Items": [{**key, "body": {"S": "x"}} for key in keys]}, batch_write_item={})
-    Store(client, "t").delete_results(USER, SCAN_ID)
+    Store(Table(client, "t")).delete_results(USER, SCAN_ID)
     asked, *deleted = client.asked
     assert asked["ProjectionExpression"] == "pk, sk"  # results are up to 400 KB each
     requests = [one["RequestItems"]["t"] for one in deleted]
@@ -86,7 +88,7 @@ def test_results_that_were_not_all_deleted_are_asked_for_again() -> None:
     key = {"pk": {"S": "p"}, "sk": {"S": "s"}}
     client = Answers(query={"Items": [key]}, batch_write_item={"UnprocessedItems": [key]})
     with pytest.raises(Unavailable, match="busy"):
-        Store(client, "t").delete_results(USER, SCAN_ID)
+        Store(Table(client, "t")).delete_results(USER, SCAN_ID)
 
 
 def test_a_condition_that_did_not_hold_tells_no_log_what_is_stored() -> None:
@@ -100,6 +102,6 @@ def test_a_condition_that_did_not_hold_tells_no_log_what_is_stored() -> None:
 def test_a_minutes_count_is_kept_for_a_minute_longer() -> None:
     """TTL deletes it some time after that; the clocks of the workers need not agree to the second."""
     client = Answers(update_item={})
-    assert Store(client, "t").count_request(USER, 7, 30)
+    assert Store(Table(client, "t")).count_request(USER, 7, 30)
     (asked,) = client.asked
     assert asked["ExpressionAttributeValues"][":expires_at"] == {"N": "540"}

@@ -10,7 +10,8 @@ from opportunities import scans
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
 from opportunities.domain import ScanState
-from opportunities.handlers import cancel, delete, discover, history, results, status
+from opportunities.handlers import cancel, delete, discover, results, status
+from opportunities.handlers import list as list_handler
 from tests.support.api import as_user, call, client_error, end, poll, start
 from tests.support.builders import SCAN_ID, USER, outcome, scan
 from tests.support.doubles import Recorder
@@ -137,7 +138,7 @@ def test_a_deleted_scan_is_gone_for_every_reader_with_its_results(store: Store) 
         (delete.handler, "delete"),
     ]:
         assert on(handler, name, scan_id)[0] == 404
-    assert call(history.handler, "history", queryStringParameters={})[1]["scans"] == []
+    assert call(list_handler.handler, "list", queryStringParameters={})[1]["scans"] == []
     assert store.results(USER, scan_id) == []
 
 

@@ -115,7 +115,7 @@ def test_whatever_an_event_says_it_fails_the_scan_that_it_names_or_crashes_and_i
 ) -> None:
     """The runbook says what to do with those that are kept; no other scan may be touched."""
     now = int(time.time())
-    dynamodb.put_item(TableName=store.table, Item=scan_to_item(scan(deadline=now + 100, expires_at=now + 1000)))
+    dynamodb.put_item(TableName=store.table.name, Item=scan_to_item(scan(deadline=now + 100, expires_at=now + 1000)))
     told: Any = event("ended")
     named = json.loads(told["detail"]["input"])
     names = st.sampled_from(["user_id", "scan_id", "surplus"])
@@ -130,4 +130,4 @@ def test_whatever_an_event_says_it_fails_the_scan_that_it_names_or_crashes_and_i
     assert found is not None
     assert found.state is (ScanState.FAILED if failed else ScanState.INITIATED)
     assert not failed or (named["user_id"], named["scan_id"]) == (USER, SCAN_ID)
-    assert len(dynamodb.scan(TableName=store.table)["Items"]) == 1
+    assert len(dynamodb.scan(TableName=store.table.name)["Items"]) == 1

@@ -13,12 +13,13 @@ from opportunities import serialization
 from opportunities.api.requests import ProfileBody
 from opportunities.aws.items import StoredResult
 from opportunities.aws.store import Store
-from opportunities.domain import Investor, OutcomeStatus, ScanState, StatedFees
+from opportunities.domain import Investor, OutcomeStatus, ScanState
 from opportunities.handlers import cancel, delete, discover, openapi, profile, results, status, strategies
 from tests.support.api import as_user, call, client_error, end, poll, start
 from tests.support.builders import USER, opportunity, outcome
 from tests.support.doubles import Recorder
 from tests.support.template import event
+from tests.support.workflow_steps import WorkflowSteps
 from tests.unit.conftest import Workflows
 
 pytestmark = pytest.mark.usefixtures("lambdas")
@@ -56,18 +57,9 @@ def test_identical_requests_share_one_scan_however_they_are_written(workflows: W
     assert workflows.started[0] == workflows.started[1]
 
 
-def test_a_running_scan_is_not_started_again(
-    workflows: Workflows, store: Store, dynamodb: Any, recorded: Recorder
-) -> None:
+def test_a_running_scan_is_not_started_again(workflows: Workflows, store: Store, recorded: Recorder) -> None:
     scan_id = start()
-    key = {"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{scan_id}"}}
-    dynamodb.update_item(
-        TableName=store.table,
-        Key=key,
-        UpdateExpression="SET #state = :scanning",
-        ExpressionAttributeNames={"#state": "state"},
-        ExpressionAttributeValues={":scanning": {"S": "scanning"}},
-    )
+    assert WorkflowSteps(store.table).begin(USER, scan_id, "windows/any/0", "any")
     recorded.calls.clear()
     code, content, _ = call(discover.handler, "discover", body="{}")
     assert (code, content["scan_id"], content["reused"]) == (202, scan_id, True)
@@ -204,7 +196,7 @@ def test_a_strangers_scan_and_an_unknown_one_get_the_same_answer(handler: Any) -
 def test_an_expired_scan_is_gone_before_ttl_deletes_it(handler: Any, store: Store, dynamodb: Any) -> None:
     scan_id = start()
     dynamodb.update_item(
-        TableName=store.table,
+        TableName=store.table.name,
         Key={"pk": {"S": f"USER#{USER}"}, "sk": {"S": f"SCAN#{scan_id}"}},
         UpdateExpression="SET expires_at = :now",
         ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
@@ -394,7 +386,7 @@ def test_the_catalogue_has_what_can_run() -> None:
 
 def test_a_profile_may_state_some_of_an_exchanges_fees() -> None:
     body = ProfileBody.model_validate({"capital_usd": 1.0, "fees": {"binance": {"spot_taker": 0.0007}}})
-    assert body.investor().fees == {"binance": StatedFees(spot_taker=0.0007)}
+    assert body.investor().fees == {"binance": {"spot_taker": 0.0007}}
 
 
 @pytest.mark.parametrize(

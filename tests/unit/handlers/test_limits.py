@@ -33,7 +33,7 @@ def test_the_thirty_first_scan_of_a_minute_is_refused_and_says_when_to_come_back
         start()
     recorded.calls.clear()
     code, content, headers = call(discover.handler, "discover")
-    assert (code, headers["Retry-After"], content["title"]) == (429, "45", "Too many requests.")
+    assert (code, headers["Retry-After"], content["title"]) == (429, "45", "Too Many Requests")
     assert content["detail"] == "At most 30 requests for scans in a minute of the clock; wait 45 s."
     assert recorded.operations == ["update_item"]
     assert call(discover.handler, "discover", requestContext=as_user("discover", "somebody-else"))[0] == 202

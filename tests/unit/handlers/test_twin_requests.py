@@ -8,9 +8,10 @@ import pytest
 from opportunities.aws.store import Store
 from opportunities.domain import ScanState
 from opportunities.handlers import cancel, delete, discover
-from tests.support.api import call, client_error, end
+from tests.support.api import call, client_error
 from tests.support.builders import USER
 from tests.support.template import event
+from tests.support.workflow_steps import WorkflowSteps
 from tests.unit.conftest import Workflows
 
 pytestmark = pytest.mark.usefixtures("lambdas")
@@ -38,7 +39,7 @@ def while_the_first_is_refused(workflows: Workflows, monkeypatch: pytest.MonkeyP
 
 
 def only_scan(store: Store) -> Any:
-    (found,), _ = store.scans(USER, 0, 1e10, limit=9, after=None)
+    (found,), _ = store.list_scans(USER, 0, 1e10, limit=9, after=None)
     return found
 
 
@@ -78,7 +79,7 @@ def test_what_has_begun_is_not_started_once_more(
     take_over = Store.take_over
 
     def begin_first(self: Store, *arguments: Any) -> bool:
-        end(store, scan_id, ScanState.SCANNING)
+        assert WorkflowSteps(store.table).begin(USER, scan_id, "windows/any/0", "any")
         return take_over(self, *arguments)
 
     monkeypatch.setattr(Store, "take_over", begin_first)
@@ -95,4 +96,4 @@ def test_a_scan_that_was_deleted_meanwhile_stays_deleted(
 
     while_the_first_is_refused(end_it)
     assert ask()[0] == 409
-    assert store.scans(USER, 0, 1e10, limit=9, after=None)[0] == []
+    assert store.list_scans(USER, 0, 1e10, limit=9, after=None)[0] == []

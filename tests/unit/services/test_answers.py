@@ -3,7 +3,8 @@
 import pytest
 
 from opportunities.domain import Filters, OutcomeStatus, RiskLevel, Scan, ScanState
-from opportunities.services import discover, history, status
+from opportunities.services import discover, status
+from opportunities.services.list import summary
 from tests.support.builders import NOW, SCAN_ID, outcome, scan
 
 FILTERS = Filters(symbols=("BTC",), filter_by_risk_level=RiskLevel.LOW)
@@ -165,10 +166,10 @@ def test_what_is_left_goes_by_the_pace_so_far_and_ends_with_the_deadline(
     assert status.describe(running, NOW + elapsed)["estimated_time_remaining_seconds"] == remaining
 
 
-# -------------------------------------------------------------------------------------------------------- history
+# ----------------------------------------------------------------------------------------------------------- list
 def test_the_list_tells_each_scan_in_short() -> None:
     failed = scan(filters=FILTERS, updated_at=NOW + 3, outcomes={"risk_management": COMPLETE})
-    assert history.summary(failed, NOW + 500) == {
+    assert summary(failed, NOW + 500) == {
         "scan_id": SCAN_ID,
         "status": "failed",
         "reason": "deadline_exceeded",
@@ -186,7 +187,7 @@ def test_the_list_tells_each_scan_in_short() -> None:
         "poll_url": f"/opportunities/status/{SCAN_ID}",
         "results_url": f"/opportunities/results/{SCAN_ID}",
     }
-    assert history.summary(scan(), NOW)["status"] == "scanning"
+    assert summary(scan(), NOW)["status"] == "scanning"
 
 
 @pytest.mark.parametrize(

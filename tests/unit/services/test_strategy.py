@@ -13,7 +13,7 @@ from opportunities.errors import Unsuitable
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.serialization import StrategyTask
-from opportunities.services.strategy import MOST, Judge
+from opportunities.services.strategy import MOST, StrategyRunner
 from tests.support.builders import NOW, SCAN_ID, USER, opportunity, scan
 from tests.support.doubles import Recorder
 
@@ -30,9 +30,9 @@ TASK = StrategyTask(
 )
 
 
-def judge(store: Store, found: Iterable[Opportunity] = (), now: float = NOW + 1) -> Judge:
+def runner(store: Store, found: Iterable[Opportunity] = (), now: float = NOW + 1) -> StrategyRunner:
     findings = Findings(tuple(found), examined=50)
-    return Judge(NAME, lambda _market, _investor: findings, lambda _key: MARKET, store, clock=lambda: now)
+    return StrategyRunner(NAME, lambda _market, _investor: findings, lambda _key: MARKET, store, clock=lambda: now)
 
 
 @pytest.fixture(autouse=True)
@@ -42,13 +42,13 @@ def placeholder(store: Store) -> None:
 
 def test_the_result_is_readable_before_progress_says_so(store: Store, recorded: Recorder) -> None:
     recorded.calls.clear()
-    judge(store, [opportunity()]).run(TASK)
+    runner(store, [opportunity()]).run(TASK)
     assert recorded.operations == ["put_item", "update_item"]
 
 
 def test_the_outcome_tells_what_the_result_holds(store: Store) -> None:
     poor, rich = opportunity(symbol="ETH/USDT", profit_potential_usd=1.0), opportunity()
-    outcome = judge(store, [poor, rich]).run(TASK)
+    outcome = runner(store, [poor, rich]).run(TASK)
     assert outcome is not None
     assert (outcome.status, outcome.opportunities) == (OutcomeStatus.COMPLETE, 2)
     assert outcome.best is not None
@@ -61,7 +61,7 @@ def test_the_outcome_tells_what_the_result_holds(store: Store) -> None:
 def test_only_what_was_asked_for_is_kept(store: Store) -> None:
     low = opportunity(symbol="ETH/USDT", risk_level=RiskLevel.LOW)
     task = replace(TASK, filters=Filters(filter_by_risk_level=RiskLevel.LOW))
-    outcome = judge(store, [low, opportunity()]).run(task)
+    outcome = runner(store, [low, opportunity()]).run(task)
     assert outcome is not None
     assert outcome.opportunities == 1
     assert [one["symbol"] for one in store.results(USER, SCAN_ID)[0].opportunities] == ["ETH/USDT"]
@@ -70,7 +70,7 @@ def test_only_what_was_asked_for_is_kept(store: Store) -> None:
 def test_the_result_says_for_whom_and_of_what_it_was_found(store: Store) -> None:
     task = replace(TASK, filters=Filters(symbols=("BTC", "DOGECOINX")), investor=Investor(capital_usd=7.0, version=4))
     market = simulated(7, int(NOW), 3)
-    replace(judge(store), market=lambda _key: market).run(task)
+    replace(runner(store), market=lambda _key: market).run(task)
     (result,) = store.results(USER, SCAN_ID)
     assert (result.investor["capital_usd"], result.investor["version"]) == (7.0, 4)
     assert result.market["unknown_symbols"] == ["DOGECOINX"]
@@ -80,7 +80,7 @@ def test_the_result_says_for_whom_and_of_what_it_was_found(store: Store) -> None
 def test_nothing_is_kept_of_what_the_investor_may_not_trade(store: Store) -> None:
     legs = [{"side": "buy", "symbol": "BTC/USDT"}, {"side": "sell", "symbol": "ETH/USDT:USDT"}]
     task = replace(TASK, investor=Investor(allowed_assets=("BTC",)))
-    outcome = judge(store, [opportunity(), opportunity(symbol="BTC/USDT:USDT", metadata={"legs": legs})]).run(task)
+    outcome = runner(store, [opportunity(), opportunity(symbol="BTC/USDT:USDT", metadata={"legs": legs})]).run(task)
     assert outcome is not None
     assert outcome.opportunities == 1
 
@@ -88,7 +88,7 @@ def test_nothing_is_kept_of_what_the_investor_may_not_trade(store: Store) -> Non
 def test_a_market_without_an_allowed_exchange_is_refused_with_the_reason(store: Store) -> None:
     task = replace(TASK, investor=Investor(allowed_exchanges=("kraken",)))
     strategy = strategies.load("spot_momentum_strategy")
-    outcome = replace(judge(store), find=strategy, market=lambda _key: simulated(7, int(NOW), 3)).run(task)
+    outcome = replace(runner(store), find=strategy, market=lambda _key: simulated(7, int(NOW), 3)).run(task)
     assert outcome is not None
     assert outcome.status is OutcomeStatus.SKIPPED
     assert outcome.reason is not None
@@ -97,7 +97,7 @@ def test_a_market_without_an_allowed_exchange_is_refused_with_the_reason(store: 
 
 def test_what_is_over_the_cap_is_cut_and_said(store: Store) -> None:
     many = [opportunity(symbol=f"A{number:03}/USDT") for number in range(MOST + 3)]
-    outcome = judge(store, many).run(TASK)
+    outcome = runner(store, many).run(TASK)
     (result,) = store.results(USER, SCAN_ID)
     assert (len(result.opportunities), result.truncated) == (MOST, 3) == (40, 3)
     assert outcome is not None
@@ -105,7 +105,7 @@ def test_what_is_over_the_cap_is_cut_and_said(store: Store) -> None:
 
 
 def test_each_find_is_kept_with_its_score_and_what_is_kept_whole_says_so(store: Store) -> None:
-    judge(store, [opportunity()]).run(TASK)
+    runner(store, [opportunity()]).run(TASK)
     (result,) = store.results(USER, SCAN_ID)
     score = ranking.score(opportunity())
     assert result.opportunities == [serialization.opportunity_to_json(opportunity()) | {"score": score}]
@@ -115,7 +115,7 @@ def test_each_find_is_kept_with_its_score_and_what_is_kept_whole_says_so(store: 
 def test_the_outcome_says_how_many_milliseconds_it_took(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     readings = iter([7.5, 8.75])
     monkeypatch.setattr("opportunities.services.strategy.time.perf_counter", lambda: next(readings))
-    outcome = judge(store).run(TASK)
+    outcome = runner(store).run(TASK)
     assert outcome is not None
     assert outcome.duration_ms == 1250
 
@@ -124,7 +124,7 @@ def test_a_strategy_that_lacks_what_it_needs_is_skipped_with_the_reason(store: S
     def refuse(_market: MarketSnapshot, _investor: Investor) -> Findings:
         raise Unsuitable("no perpetual contracts in this market")
 
-    outcome = replace(judge(store), find=refuse).run(TASK)
+    outcome = replace(runner(store), find=refuse).run(TASK)
     assert outcome is not None
     assert (outcome.status, outcome.reason) == (OutcomeStatus.SKIPPED, "no perpetual contracts in this market")
 
@@ -135,14 +135,14 @@ def test_a_bug_in_a_strategy_crashes_and_writes_nothing(store: Store, recorded: 
 
     recorded.calls.clear()
     with pytest.raises(ZeroDivisionError):
-        replace(judge(store), find=break_down).run(TASK)
+        replace(runner(store), find=break_down).run(TASK)
     assert recorded.calls == []
 
 
 def test_a_repeated_delivery_changes_nothing_and_gets_the_first_outcome(store: Store) -> None:
-    first = judge(store, [opportunity()]).run(TASK)
+    first = runner(store, [opportunity()]).run(TASK)
     before = (store.scan(USER, SCAN_ID), store.results(USER, SCAN_ID))
-    second = judge(store, [opportunity(), opportunity(symbol="ETH/USDT")], now=NOW + 9).run(TASK)
+    second = runner(store, [opportunity(), opportunity(symbol="ETH/USDT")], now=NOW + 9).run(TASK)
     assert second == first
     assert (store.scan(USER, SCAN_ID), store.results(USER, SCAN_ID)) == before
 
@@ -156,8 +156,8 @@ def test_a_crash_between_result_and_outcome_is_mended_by_the_retry(
     with monkeypatch.context() as patch:
         patch.setattr(recorded, "update_item", crash, raising=False)
         with pytest.raises(MemoryError):
-            judge(store, [opportunity()]).run(TASK)
-    outcome = judge(store, [opportunity()]).run(TASK)
+            runner(store, [opportunity()]).run(TASK)
+    outcome = runner(store, [opportunity()]).run(TASK)
     found = store.scan(USER, SCAN_ID)
     assert found is not None
     assert found.outcomes == {NAME: outcome}
@@ -165,10 +165,12 @@ def test_a_crash_between_result_and_outcome_is_mended_by_the_retry(
 
 def test_after_the_deadline_nothing_is_even_judged(store: Store, recorded: Recorder) -> None:
     recorded.calls.clear()
-    assert judge(store, [opportunity()], now=TASK.deadline).run(TASK) is None
+    assert runner(store, [opportunity()], now=TASK.deadline).run(TASK) is None
     assert recorded.calls == []
 
 
 def test_a_number_that_is_no_number_never_reaches_a_result(store: Store) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        judge(store, [opportunity(metadata={"z_score": float("nan"), "legs": [], "expected_value_usd": 1.0})]).run(TASK)
+        runner(store, [opportunity(metadata={"z_score": float("nan"), "legs": [], "expected_value_usd": 1.0})]).run(
+            TASK
+        )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from opportunities.domain import Investor, Opportunity, StatedFees
+from opportunities.domain import Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import complex_strategy as planting
 from opportunities.market.snapshot import Books, MarketSnapshot, Spot
@@ -182,7 +182,7 @@ def test_without_a_book_a_listing_is_one_level_at_a_price_worse_than_its_quote()
 
 def test_fees_decide() -> None:
     market, _ = planted(planting, TRIANGULAR)
-    dear = StatedFees(0.05, 0.05)
+    dear = {"spot_taker": 0.05, "perpetual_taker": 0.05}
     assert find(market, Investor(fees={"simulated": dear, "simulated2": dear})).opportunities == ()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.regression.linear_model import yule_walker
 
-from opportunities.domain import Investor, Opportunity, StatedFees
+from opportunities.domain import Fees, Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.strategies.funding_arbitrage import break_even_periods, find
@@ -93,7 +93,7 @@ def test_the_planned_loss_of_leaving_at_once_bounds_the_size() -> None:
     assert spot is not None
     assert contracts is not None
     bare = replace(snapshot, spot=replace(spot, books=None))
-    found = best(bare, replace(INVESTOR, fees={"venue": StatedFees(0.03, 0.01)}))
+    found = best(bare, replace(INVESTOR, fees={"venue": {"spot_taker": 0.03, "perpetual_taker": 0.01}}))
     spreads = (spot.ask[0] - spot.bid[0] + contracts.ask[0] - contracts.bid[0]) / spot.ask[0]
     assert found.metadata["size"] * spot.ask[0] == pytest.approx(500 / (0.08 + spreads), rel=1e-9)
 
@@ -180,7 +180,7 @@ def test_the_spot_market_of_the_same_exchange_hedges_even_if_another_is_cheaper(
         bid=spot.bid * [0.99, 1, 0.98],
         ask=spot.ask * [0.99, 1, 0.98],
     )
-    fees = {name: StatedFees(0.001, 0.0005) for name in ("venue", "other", "third", "far")}
+    fees = {name: Fees(0.001, 0.0005) for name in ("venue", "other", "third", "far")}
     contracts = perpetuals(spot, funding(1, np.array([RICH])), basis=0.0, exchanges=("venue",))
     snapshot = MarketSnapshot(CAPTURED_AT, "test", fees, spot=twins, perpetuals=contracts)
     assert best(snapshot).metadata["legs"][0]["exchange"] == "venue"
@@ -289,7 +289,7 @@ def test_leaving_an_inverse_contract_at_once_loses_what_the_coins_say() -> None:
     assert spot is not None
     assert contracts is not None
     bare = replace(snapshot, spot=replace(spot, books=None))
-    found = best(bare, replace(INVESTOR, fees={"venue": StatedFees(0.0, 0.0)}))
+    found = best(bare, replace(INVESTOR, fees={"venue": {"spot_taker": 0.0, "perpetual_taker": 0.0}}))
     size, volatility = (
         found.metadata["size"],
         np.std(np.diff(np.log(walks(1, 3, 260, 0.004)[0, -169:])), ddof=1) * 24**0.5,

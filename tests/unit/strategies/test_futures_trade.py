@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
-from opportunities.domain import Investor, Opportunity, RiskTolerance, StatedFees
+from opportunities.domain import Investor, Opportunity, RiskTolerance
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import futures_trade as planting
 from opportunities.market.snapshot import Futures, MarketSnapshot, Perpetuals
@@ -238,7 +238,12 @@ def test_coins_cut_into_pieces_give_the_same_money(seed: int) -> None:
 
 def test_fees_decide() -> None:
     market, what = planted(planting, BASIS)
-    dear = Investor(fees={"simulated": StatedFees(0.05, 0.05), "simulated2": StatedFees(0.05, 0.05)})
+    dear = Investor(
+        fees={
+            "simulated": {"spot_taker": 0.05, "perpetual_taker": 0.05},
+            "simulated2": {"spot_taker": 0.05, "perpetual_taker": 0.05},
+        }
+    )
     assert what.symbol not in {each.symbol for each in find(market, dear).opportunities}
 
 

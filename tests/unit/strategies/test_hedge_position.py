@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from opportunities.domain import Investor, Opportunity, StatedFees
+from opportunities.domain import Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import hedge_position as planting
 from opportunities.market.simulated import simulated
@@ -150,7 +150,7 @@ def test_a_coin_that_moves_against_the_perpetual_is_not_shorted() -> None:
 
 
 def test_costs_beyond_the_loss_avoided_leave_nothing() -> None:
-    dear = replace(HELD, fees={"venue": StatedFees(0.1, 0.1)})
+    dear = replace(HELD, fees={"venue": {"spot_taker": 0.1, "perpetual_taker": 0.1}})
     assert find(followed(), dear).opportunities == ()
 
 

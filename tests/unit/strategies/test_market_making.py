@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg, stats
 
-from opportunities.domain import Fees, Investor, Opportunity, RiskTolerance, StatedFees, Timeframe
+from opportunities.domain import Fees, Investor, Opportunity, RiskTolerance, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import market_making as planting
 from opportunities.market.simulated import simulated
@@ -108,15 +108,17 @@ def test_only_the_wide_book_is_worth_making() -> None:
 
 def test_fees_that_the_investor_leaves_out_are_the_markets() -> None:
     snapshot = replace(wide(), fees={"venue": Fees(0.001, 0.0005, spot_maker=0.0004)})
-    stated = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(perpetual_taker=0.0001)})
+    stated = Investor(capital_usd=50_000.0, fees={"venue": {"perpetual_taker": 0.0001}})
     assert made(snapshot, stated) == made(snapshot)
-    dearer = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(spot_maker=0.001)})
+    dearer = Investor(capital_usd=50_000.0, fees={"venue": {"spot_maker": 0.001}})
     assert made(snapshot, dearer).profit_potential_usd < made(snapshot).profit_potential_usd
 
 
 def test_a_spread_below_twice_the_maker_fee_yields_nothing_and_a_rebate_may() -> None:
     assert find(wide(half=0.00099), INVESTOR).opportunities == ()
-    rebate = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(0.001, 0.0005, spot_maker=-0.0005)})
+    rebate = Investor(
+        capital_usd=50_000.0, fees={"venue": {"spot_taker": 0.001, "perpetual_taker": 0.0005, "spot_maker": -0.0005}}
+    )
     deep = wide(half=0.0012)
     assert find(deep, INVESTOR).opportunities == ()
     assert find(deep, rebate).opportunities

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -201,10 +201,10 @@ def test_linear_options_obey_the_same_parity_in_dollars() -> None:
 @pytest.mark.parametrize("fees", [Fees(0.001, 0.0005, option_taker=0.01), Fees(0.0, 0.0, option_taker=0.0)])
 def test_the_investors_own_fees_decide(fees: Fees) -> None:
     market, _ = planted(planting, CONVERSION)
-    found = find(market, replace(INVESTOR, fees={"simulated": fees})).opportunities
+    found = find(market, replace(INVESTOR, fees={"simulated": asdict(fees)})).opportunities
     arbitrages = [each for each in found if "volatility" not in each.opportunity_type]
     assert bool(arbitrages) == (fees.option_taker == 0)
-    sound(find(market, replace(INVESTOR, fees={"simulated": fees})))
+    sound(find(market, replace(INVESTOR, fees={"simulated": asdict(fees)})))
 
 
 def test_who_has_too_little_for_a_lot_is_offered_none() -> None:

@@ -10,7 +10,7 @@ from scipy import integrate, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.tsa.stattools import coint
 
-from opportunities.domain import Fees, Investor, Opportunity, StatedFees
+from opportunities.domain import Fees, Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import pairs_trading as planting
 from opportunities.market.simulated import simulated
@@ -199,13 +199,19 @@ def test_a_spread_at_rest_or_torn_apart_is_left_alone(z: float) -> None:
 
 def test_a_coin_wrapped_in_another_is_no_pair() -> None:
     assert (
-        find(pair(deviation=2e-4, beta=1.0), Investor(50_000.0, fees={"venue": StatedFees(0.0, 0.0)})).opportunities
+        find(
+            pair(deviation=2e-4, beta=1.0),
+            Investor(50_000.0, fees={"venue": {"spot_taker": 0.0, "perpetual_taker": 0.0}}),
+        ).opportunities
         == ()
     )
 
 
 def test_fees_beyond_the_spread_leave_nothing() -> None:
-    assert find(pair(), replace(INVESTOR, fees={"venue": StatedFees(0.02, 0.02)})).opportunities == ()
+    assert (
+        find(pair(), replace(INVESTOR, fees={"venue": {"spot_taker": 0.02, "perpetual_taker": 0.02}})).opportunities
+        == ()
+    )
 
 
 def test_among_random_walks_hardly_any_pair_is_found() -> None:

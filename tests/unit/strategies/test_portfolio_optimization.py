@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from opportunities.domain import Fees, Investor, Opportunity, RiskTolerance
+from opportunities.domain import Investor, Opportunity, RiskTolerance
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import portfolio
@@ -160,7 +160,9 @@ def test_equal_weights_of_coins_that_are_alike_stay_as_they_are() -> None:
 
 def test_costs_beyond_the_saving_leave_nothing() -> None:
     snapshot = holdings()
-    assert find(snapshot, held(snapshot, fees={"venue": Fees(0.5, 0.5)})).opportunities == ()
+    assert (
+        find(snapshot, held(snapshot, fees={"venue": {"spot_taker": 0.5, "perpetual_taker": 0.5}})).opportunities == ()
+    )
     tiny = Investor(holdings={f"A{i}": 0.01 for i in range(4)})
     assert find(snapshot, tiny).opportunities == ()
 

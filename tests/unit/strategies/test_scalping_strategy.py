@@ -9,7 +9,7 @@ import ta.volume
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opportunities.domain import Investor, Opportunity, StatedFees, Timeframe
+from opportunities.domain import Investor, Opportunity, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import scalping_strategy as planting
 from opportunities.market.simulated import simulated
@@ -118,9 +118,9 @@ def test_its_money_adds_up_by_hand() -> None:
 def test_an_edge_below_twice_the_fee_and_the_spread_is_none() -> None:
     small = leaning(market({"1h": snapping(drop=0.002)[None, :]}))
     assert find(small, INVESTOR).opportunities == ()
-    free = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(0.0, 0.0)})
+    free = Investor(capital_usd=50_000.0, fees={"venue": {"spot_taker": 0.0, "perpetual_taker": 0.0}})
     assert find(small, free).opportunities
-    dear = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(0.006, 0.0)})
+    dear = Investor(capital_usd=50_000.0, fees={"venue": {"spot_taker": 0.006, "perpetual_taker": 0.0}})
     assert find(planted(), INVESTOR).opportunities
     assert find(planted(), dear).opportunities == ()
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from opportunities.domain import Investor, Opportunity, StatedFees
+from opportunities.domain import Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import spot_breakout_strategy as planting
 from opportunities.market.simulated import simulated
@@ -144,7 +144,7 @@ def test_each_condition_is_needed() -> None:
     assert snapshot.spot is not None
     back = replace(snapshot.spot, bid=snapshot.spot.bid * 0.985, ask=snapshot.spot.ask * 0.985)
     assert opportunities(replace(snapshot, spot=back)) == ()
-    dear = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(0.02, 0.02)})
+    dear = Investor(capital_usd=50_000.0, fees={"venue": {"spot_taker": 0.02, "perpetual_taker": 0.02}})
     assert find(snapshot, dear).opportunities == ()
     assert find(snapshot, Investor(capital_usd=20.0)).opportunities == ()
 

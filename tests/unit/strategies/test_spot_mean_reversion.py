@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from statsmodels.tsa.stattools import adfuller
 
-from opportunities.domain import Investor, Opportunity, StatedFees, Timeframe
+from opportunities.domain import Investor, Opportunity, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import spot_mean_reversion as planting
 from opportunities.market.simulated import simulated
@@ -185,7 +185,7 @@ def test_a_trend_a_slow_return_and_a_price_that_is_not_low_are_no_opportunities(
 
 
 def test_what_the_costs_leave_nothing_of_is_no_opportunity() -> None:
-    dear = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(0.02, 0.02)})
+    dear = Investor(capital_usd=50_000.0, fees={"venue": {"spot_taker": 0.02, "perpetual_taker": 0.02}})
     assert find(planted(), dear).opportunities == ()
     assert find(planted(), Investor(capital_usd=20.0)).opportunities == ()
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from opportunities.domain import Investor, Opportunity, RiskTolerance, StatedFees, Timeframe
+from opportunities.domain import Investor, Opportunity, RiskTolerance, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.market.timeframes import aggregate
@@ -153,7 +153,7 @@ def test_without_books_the_impact_law_is_charged_and_named() -> None:
 
 
 def test_the_investors_own_fees_and_tolerance_are_used() -> None:
-    free = rising(planted(), replace(INVESTOR, fees={"venue": StatedFees(0.0, 0.0)}))
+    free = rising(planted(), replace(INVESTOR, fees={"venue": {"spot_taker": 0.0, "perpetual_taker": 0.0}}))
     assert free.metadata["fees_usd"] == 0
     spot = planted().spot
     assert spot is not None
@@ -240,7 +240,7 @@ def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot,
 def test_no_drift_worth_its_costs_is_an_empty_finding_and_no_refusal() -> None:
     falling = 1 / zigzag()[None, :]
     assert find(market({"4h": falling}), INVESTOR).opportunities == ()
-    dear = Investor(capital_usd=50_000.0, fees={"venue": StatedFees(0.2, 0.2)})
+    dear = Investor(capital_usd=50_000.0, fees={"venue": {"spot_taker": 0.2, "perpetual_taker": 0.2}})
     assert find(market({"4h": zigzag()[None, :]}), dear).opportunities == ()
     poor = Investor(capital_usd=20.0)
     assert find(market({"4h": zigzag()[None, :]}), poor).opportunities == ()

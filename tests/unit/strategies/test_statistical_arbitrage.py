@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.regression.linear_model import GLSAR
 from statsmodels.tsa.stattools import coint
 
-from opportunities.domain import Investor, Opportunity, StatedFees
+from opportunities.domain import Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import statistical_arbitrage as planting
 from opportunities.market.simulated import simulated
@@ -136,7 +136,10 @@ def test_a_coin_at_rest_or_torn_off_is_left_alone(s: float) -> None:
 
 
 def test_fees_beyond_the_residual_leave_nothing() -> None:
-    assert find(stray(), replace(INVESTOR, fees={"venue": StatedFees(0.03, 0.03)})).opportunities == ()
+    assert (
+        find(stray(), replace(INVESTOR, fees={"venue": {"spot_taker": 0.03, "perpetual_taker": 0.03}})).opportunities
+        == ()
+    )
 
 
 def test_without_perpetuals_of_other_coins_nothing_can_be_hedged() -> None:

@@ -2,10 +2,10 @@
 
 import httpx
 import pytest
+from tests.race.local_http import Request
 
 import opscan
 from opscan import Client
-from tests.race.local_http import Request
 from tests.support.local_api import api
 
 pytestmark = pytest.mark.usefixtures("lambdas")

@@ -10,9 +10,9 @@ from threading import Thread
 
 import httpx
 import pytest
+from tests.race.local_http import Reply, Request, server
 
 import opscan
-from tests.race.local_http import Reply, Request, server
 from tests.support.cli_fakes import DONE, FakeApi, status
 
 ROOT = Path(__file__).parents[4]

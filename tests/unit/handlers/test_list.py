@@ -12,9 +12,9 @@ from opportunities import scans
 from opportunities.api.requests import ScansQuery, parse
 from opportunities.aws.store import Position, Store
 from opportunities.domain import Scan, ScanState
-from opportunities.handlers import history
+from opportunities.handlers import list as list_handler
 from opportunities.services import pagination
-from opportunities.services.history import page
+from opportunities.services.list import list_scans
 from tests.support.api import as_user, call
 from tests.support.builders import NOW, USER, scan
 from tests.support.doubles import Recorder
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("lambdas")
 
 
 def listed(**query: str) -> tuple[int, dict[str, Any]]:
-    code, content, _ = call(history.handler, "history", queryStringParameters=query)
+    code, content, _ = call(list_handler.handler, "list", queryStringParameters=query)
     return code, content
 
 
@@ -124,7 +124,7 @@ def test_a_page_that_is_full_is_not_read_on(store: Store, recorded: Recorder) ->
 def test_a_worker_whose_clock_is_a_minute_ahead_makes_scans_that_are_listed(store: Store) -> None:
     for number, ahead in enumerate((60.0, 60.5)):
         store.put_scan(scan(scan_id=f"scan_{number:032x}", created_at=NOW + ahead))
-    found = page(store, USER, NOW, limit=9, cursor=None, states=(), since=None, until=None)
+    found = list_scans(store, USER, NOW, limit=9, cursor=None, states=(), since=None, until=None)
     assert [one["scan_id"] for one in found["scans"]] == [f"scan_{0:032x}"]
 
 
@@ -153,7 +153,7 @@ def test_an_expired_scan_is_not_listed_before_ttl_deletes_it(store: Store) -> No
 def test_a_stranger_sees_only_his_own(store: Store) -> None:
     put(store, 2)
     _, content, _ = call(
-        history.handler, "history", queryStringParameters={}, requestContext=as_user("history", "somebody-else")
+        list_handler.handler, "list", queryStringParameters={}, requestContext=as_user("list", "somebody-else")
     )
     assert content["scans"] == []
 
@@ -162,10 +162,10 @@ def test_somebody_elses_cursor_shows_nothing_of_his(store: Store) -> None:
     put(store, 3)
     cursor = listed(limit="1")[1]["next_cursor"]
     _, content, _ = call(
-        history.handler,
-        "history",
+        list_handler.handler,
+        "list",
         queryStringParameters={"cursor": cursor},
-        requestContext=as_user("history", "somebody-else"),
+        requestContext=as_user("list", "somebody-else"),
     )
     assert content["scans"] == []
 

@@ -1,7 +1,7 @@
-"""The list of a caller's scans, newest first, each as it is now."""
+"""Lists a caller's scans, newest first, each as it is now."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opportunities import scans, serialization
 from opportunities.aws.store import Position, Store
@@ -10,13 +10,16 @@ from opportunities.serialization import timestamp
 from opportunities.services import pagination
 from opportunities.services.status import progress_of, shown
 
+if TYPE_CHECKING:
+    from opportunities import responses
+
 # Clocks differ a little; a scan that another worker has just made must not be missing.
 _CLOCK_SKEW_SECONDS = 60
 # A page that filters out nearly everything ends early instead of reading all there is.
 _MOST_READS = 5
 
 
-def page(
+def list_scans(
     store: Store,
     user_id: str,
     now: float,
@@ -26,7 +29,7 @@ def page(
     states: Collection[str],
     since: float | None,
     until: float | None,
-) -> dict[str, Any]:
+) -> "responses.ScanList":
     """The body of GET /opportunities/scans. `since` and `until` are inclusive; no `states` means any."""
     earliest = max(since or 0.0, now - scans.LIFETIME_SECONDS)
     latest = now + _CLOCK_SKEW_SECONDS
@@ -39,7 +42,7 @@ def page(
     # A cursor's scan may have expired since; DynamoDB refuses to go on from outside of the range.
     reads = _MOST_READS if earliest <= (position.created_at if position else latest) else 0
     for _ in range(reads):
-        found, position = store.scans(user_id, earliest, latest, limit=limit, after=position)
+        found, position = store.list_scans(user_id, earliest, latest, limit=limit, after=position)
         chosen += [scan for scan in found if _matches(scan, states, now)]
         if position is None or len(chosen) >= limit:
             break
@@ -57,7 +60,7 @@ def _matches(scan: Scan, states: Collection[str], now: float) -> bool:
     return not scans.expired(scan, now) and (not states or shown(scans.state_at(scan, now)) in states)
 
 
-def summary(scan: Scan, now: float) -> dict[str, Any]:
+def summary(scan: Scan, now: float) -> "responses.ScanSummary":
     state = scans.state_at(scan, now)
     return {
         "scan_id": scan.scan_id,

@@ -1,31 +1,37 @@
-"""Models of what the API answers. They only describe: services build the answers, tests compare the two.
+"""The shape of every answer. mypy holds the services to it, and `api/openapi` describes it.
 
 Money is in USD, rates are fractions, durations in seconds unless the name says otherwise, times ISO 8601 in UTC.
+Other modules import this one for types alone, since the Lambdas without a layer have no pydantic.
 """
 
-from datetime import datetime
-from typing import Annotated, Literal
+from dataclasses import fields
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, create_model, with_config
+from pydantic.dataclasses import dataclass
 
-from opportunities.domain import AssetTier, OutcomeStatus, RiskLevel, RiskTolerance, ScanState, Timeframe
+from opportunities import domain
+from opportunities.domain import AssetTier, Json, OutcomeStatus, RiskLevel, RiskTolerance, ScanState, Timeframe
 
 ScanId = Annotated[str, Field(pattern=r"^scan_[0-9a-f]{32}$")]
-Shown = Literal["scanning", "complete", "failed", "cancelled"]
+Shown = Literal[ScanState.SCANNING, ScanState.COMPLETE, ScanState.FAILED, ScanState.CANCELLED]
+Waiting = Literal["waiting", "running", "unfinished"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+_CLOSED = ConfigDict(extra="forbid")
+# Strategies add their own numbers.
+_OPEN = with_config(ConfigDict(extra="allow"))
+# Not ours to close.
+_OTHERS = with_config(ConfigDict(extra="ignore"))
 
 
-class Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Success(Answer):
-    success: Literal[True] = Field(description="That the request was answered, not how the scan went.")
+class Success(TypedDict):
+    success: Annotated[Literal[True], Field(description="That the request was answered, not how the scan went.")]
 
 
 # ------------------------------------------------------------------------------------------------------- problems
-class Problem(Answer):
+class Problem(TypedDict):
     """What is wrong and what to do next (RFC 9457)."""
 
     type: Literal["about:blank"]
@@ -35,10 +41,10 @@ class Problem(Answer):
 
 
 class InvalidFields(Problem):
-    errors: dict[str, str] = Field(description="What is wrong, by field; `body` where it is no JSON.")
+    errors: Annotated[dict[str, str], Field(description="What is wrong, by field; `body` where it is no JSON.")]
 
 
-class NotFound(Answer):
+class NotFound(TypedDict):
     """The same bytes for a scan of somebody else, an expired or deleted one, and one that never was."""
 
     type: Literal["about:blank"]
@@ -49,26 +55,20 @@ class NotFound(Answer):
     message: str
 
 
-class GatewayMessage(BaseModel):
+@_OTHERS
+class GatewayMessage(TypedDict):
     """What API Gateway answers by itself, before any of our code runs."""
 
     message: str
 
 
 # ---------------------------------------------------------------------------------------------------------- scans
-class AskedFor(Answer):
-    """What the caller asked for, without what he left at its default."""
+@dataclass(frozen=True, config=_CLOSED)
+class AskedFor(domain.Filters):
+    """What the caller asked for, without what they left at its default."""
 
-    strategy_ids: list[str] | None = None
-    symbols: list[str] | None = None
-    asset_tiers: list[AssetTier] | None = None
-    opportunity_type: list[str] | None = None
-    preferred_timeframes: list[Timeframe] | None = None
-    filter_by_risk_level: RiskLevel | None = None
-    min_profit_potential: float | None = None
-    max_required_capital: float | None = None
-    include_strategy_recommendations: bool | None = None
-    snapshot: str | None = None
+
+Asked = Annotated[dict[str, Json], GetPydanticSchema(lambda _, handler: handler(AskedFor))]
 
 
 class Discovered(Success):
@@ -79,19 +79,21 @@ class Discovered(Success):
     results_url: str
     polling_interval_seconds: Count
     estimated_completion_seconds: Count
-    filters: AskedFor
-    reused: bool = Field(description="Whether an earlier request, or one with the same key, made this scan.")
+    filters: Asked
+    reused: Annotated[bool, Field(description="Whether an earlier request, or one with the same key, made this scan.")]
 
 
-class Progress(Answer):
-    strategies_completed: Count = Field(description="Those that judged, and those that were skipped with a reason.")
+class Progress(TypedDict):
+    strategies_completed: Annotated[
+        Count, Field(description="Those that ran, and those that were skipped with a reason.")
+    ]
     strategies_failed: Count
     total_strategies: Count
     opportunities_found_so_far: Count
     percentage: Annotated[float, Field(ge=0, le=100)]
 
 
-class Best(Answer):
+class Best(TypedDict):
     """The best opportunity of one strategy, in short."""
 
     symbol: str
@@ -104,17 +106,17 @@ class PartialResult(Best):
     strategy_id: str
 
 
-class StrategyOutcome(Answer):
+class StrategyOutcome(TypedDict):
     """`waiting` and `running` until the strategy has ended; `unfinished` where the scan ended without it."""
 
-    status: OutcomeStatus | Literal["waiting", "running", "unfinished"]
+    status: OutcomeStatus | Waiting
     opportunities: Count
     duration_ms: Count
     reason: str | None
     best: Best | None
 
 
-class StatusMetadata(Answer):
+class StatusMetadata(TypedDict):
     scan_state: ScanState
     message: str
     strategies_completed: Count
@@ -131,42 +133,41 @@ class Status(Success):
     strategies: dict[str, StrategyOutcome]
     metadata: StatusMetadata
     estimated_time_remaining_seconds: Annotated[float, Field(ge=0)]
-    last_updated: datetime
+    last_updated: Moment
     results_url: str
 
 
-class ScanSummary(Answer):
+class ScanSummary(TypedDict):
     scan_id: ScanId
     status: Shown
-    reason: str | None = Field(description="Why it failed.")
+    reason: Annotated[str | None, Field(description="Why it failed.")]
     progress: Progress
-    filters: AskedFor
-    created_at: datetime
-    last_updated: datetime
-    expires_at: datetime
+    filters: Asked
+    created_at: Moment
+    last_updated: Moment
+    expires_at: Moment
     poll_url: str
     results_url: str
 
 
-class History(Success):
-    scans: list[ScanSummary] = Field(
-        description="May be fewer than asked for, even none; go on while there is a cursor."
-    )
+class ScanList(Success):
+    scans: Annotated[
+        list[ScanSummary], Field(description="May be fewer than asked for, even none; go on while there is a cursor.")
+    ]
     next_cursor: str | None
 
 
 # -------------------------------------------------------------------------------------------------------- results
-class Leg(BaseModel):
+@_OPEN
+class Leg(TypedDict):
     """One order; the strategy adds its own numbers."""
-
-    model_config = ConfigDict(extra="allow")
 
     side: Literal["buy", "sell"]
     symbol: str
-    exchange: str | None = Field(None, description="Where, if not on the opportunity's own exchange.")
+    exchange: NotRequired[Annotated[str, Field(description="Where, if not on the opportunity's own exchange.")]]
 
 
-class Confidence(Answer):
+class Confidence(TypedDict):
     """The statistic that `confidence_score` is a function of, and the size of its sample."""
 
     statistic: str
@@ -174,29 +175,30 @@ class Confidence(Answer):
     n: Count
 
 
-class Evidence(BaseModel):
+@_OPEN
+class Evidence(TypedDict):
     """The numbers behind an opportunity. Every strategy adds its own; its docstring has their formulas."""
 
-    model_config = ConfigDict(extra="allow")
-
     confidence: Confidence
-    expected_value_usd: float = Field(description="Weighted by the probabilities of target and stop.")
-    size: float = Field(description="In units of the base asset.")
+    expected_value_usd: Annotated[float, Field(description="Weighted by the probabilities of target and stop.")]
+    size: Annotated[float, Field(description="In units of the base asset.")]
     notional_usd: float
     fees_usd: float
     slippage_usd: float
     legs: list[Leg]
 
 
-class Opportunity(Answer):
-    """One proposed action."""
+class Found(TypedDict):
+    """One proposed action, as it is stored."""
 
     strategy_id: str
     strategy_name: str
     opportunity_type: str
-    symbol: str = Field(description='"BTC/USDT" spot, "BTC/USDT:USDT" a perpetual, with a date a future or an option.')
+    symbol: Annotated[
+        str, Field(description='"BTC/USDT" spot, "BTC/USDT:USDT" a perpetual, with a date a future or an option.')
+    ]
     exchange: str
-    profit_potential_usd: float = Field(description="After all costs, if the target is reached in time.")
+    profit_potential_usd: Annotated[float, Field(description="After all costs, if the target is reached in time.")]
     confidence_score: Fraction
     risk_level: RiskLevel
     required_capital_usd: Annotated[float, Field(ge=0)]
@@ -205,15 +207,22 @@ class Opportunity(Answer):
     exit_price: float | None
     asset_tier: AssetTier
     metadata: Evidence
-    discovered_at: int = Field(description="When the market was captured, seconds since 1970.")
-    score: float = Field(
-        description="What the ranking goes by: expected value / capital / day, weighted by confidence."
-    )
+    discovered_at: Annotated[int, Field(description="When the market was captured, seconds since 1970.")]
+    score: Annotated[
+        float, Field(description="What the ranking goes by: expected value / capital / day, weighted by confidence.")
+    ]
+
+
+class Opportunity(Found):
+    """One proposed action."""
+
     rank: Annotated[int, Field(ge=1)]
-    repeats: int | None = Field(description="The rank of a better one that trades the same to the same sides.")
+    repeats: Annotated[
+        int | None, Field(description="The rank of a better one that trades the same to the same sides.")
+    ]
 
 
-class Strengths(Answer):
+class Strengths(TypedDict):
     """How many opportunities have a confidence of at least 0.9, 0.75, 0.5, and less."""
 
     very_strong: Count
@@ -222,23 +231,21 @@ class Strengths(Answer):
     weak: Count
 
 
-class SignalAnalysis(Answer):
+class SignalAnalysis(TypedDict):
     total_signals_analyzed: Count
     signals_by_strength: Strengths
 
 
-class Fees(Answer):
-    """Fractions of the notional; `option_cap` of the premium. Null where he left it to the market's."""
-
-    spot_taker: float | None
-    perpetual_taker: float | None
-    spot_maker: float | None
-    perpetual_maker: float | None
-    option_taker: float | None
-    option_cap: float | None
+def _fees() -> type[BaseModel]:
+    names: dict[str, Any] = {one.name: (float | None, ...) for one in fields(domain.Fees)}
+    text = "Fractions of the notional; `option_cap` of the premium. Null where the caller left it to the market's."
+    return create_model("Fees", __config__=_CLOSED, __doc__=text, **names)
 
 
-class Profile(Answer):
+Fees = Annotated[dict[str, float | None], GetPydanticSchema(lambda _, handler: handler(_fees()))]
+
+
+class Profile(TypedDict):
     """The investor; version 0 was never stored."""
 
     capital_usd: float
@@ -250,39 +257,39 @@ class Profile(Answer):
     version: Count
 
 
-class ProfileVersion(Answer):
-    """All that is known of him while no strategy has judged for him."""
+class ProfileVersion(TypedDict):
+    """All that is known of the investor while no strategy has run for them."""
 
     version: Count
 
 
-class Performance(Answer):
+class Performance(TypedDict):
     """What one strategy did."""
 
     status: OutcomeStatus
     reason: str | None
     count: Count
-    truncated: Count = Field(description="How many were found beyond those that are kept.")
-    examined: Count = Field(description="How many instruments were judged.")
+    truncated: Annotated[Count, Field(description="How many were found beyond those that are kept.")]
+    examined: Annotated[Count, Field(description="How many instruments were judged.")]
     total_potential: float
     avg_confidence: Fraction | None
     duration_ms: Count
 
 
-class AssetDiscovery(Answer):
+class AssetDiscovery(TypedDict):
     """The market that was judged."""
 
     source: str
-    captured_at: datetime
+    captured_at: Moment
     total_assets_scanned: Count
     asset_tiers: dict[AssetTier, Count]
     unknown_symbols: list[str]
-    excluded: dict[str, Count] = Field(description="Markets left out, by reason.")
-    missing: dict[str, str] = Field(description="Sections that could not be had, and why.")
+    excluded: Annotated[dict[str, Count], Field(description="Markets left out, by reason.")]
+    missing: Annotated[dict[str, str], Field(description="Sections that could not be had, and why.")]
     assumptions: dict[str, str]
 
 
-class Recommendation(Answer):
+class Recommendation(TypedDict):
     strategy_id: str
     name: str
     benefit: str
@@ -290,16 +297,16 @@ class Recommendation(Answer):
     type: Literal["provide_what_it_needs", "scan_again"]
 
 
-class ResultsMetadata(Answer):
+class ResultsMetadata(TypedDict):
     scan_state: ScanState
     reason: str | None
     total_strategies: Count
     strategies_completed: Count
     strategies_failed: Count
     truncated: dict[str, Count]
-    filters: AskedFor
+    filters: Asked
     snapshot: str | None
-    expires_at: datetime
+    expires_at: Moment
 
 
 class Results(Success):
@@ -308,9 +315,13 @@ class Results(Success):
     user_id: str
     opportunities: list[Opportunity]
     total_opportunities: Count
-    total_profit_potential_usd: float = Field(
-        description="If every target is reached, without those that repeat a better one; whatever capital they want."
-    )
+    total_profit_potential_usd: Annotated[
+        float,
+        Field(
+            description="If every target is reached, without those that repeat a better one; whatever capital they "
+            "want."
+        ),
+    ]
     next_cursor: str | None
     signal_analysis: SignalAnalysis
     user_profile: Profile | ProfileVersion
@@ -318,7 +329,7 @@ class Results(Success):
     asset_discovery: AssetDiscovery | None
     strategy_recommendations: list[Recommendation]
     execution_time_ms: Count
-    last_updated: datetime
+    last_updated: Moment
     metadata: ResultsMetadata
 
 
@@ -328,7 +339,7 @@ class StoredProfile(Success):
     profile: Profile
 
 
-class Strategy(Answer):
+class Strategy(TypedDict):
     """One of the catalogue."""
 
     strategy_id: str
@@ -343,7 +354,8 @@ class Catalogue(Success):
     total_strategies: Count
 
 
-class OpenApi(BaseModel):
+@_OTHERS
+class OpenApi(TypedDict):
     """This description."""
 
     openapi: Literal["3.1.0"]
