@@ -2,11 +2,11 @@
 
 import httpx
 import pytest
-from tests.race.local_http import Request
 
 import opscan
 from opscan import Client
 from tests.support.local_api import api
+from tests.support.local_http import Request
 
 pytestmark = pytest.mark.usefixtures("lambdas")
 

@@ -10,10 +10,10 @@ from threading import Thread
 
 import httpx
 import pytest
-from tests.race.local_http import Reply, Request, server
 
 import opscan
 from tests.support.cli_fakes import DONE, FakeApi, status
+from tests.support.local_http import Reply, Request, server
 
 ROOT = Path(__file__).parents[4]
 DOCUMENT = ROOT / "docs" / "client.md"
