@@ -6,8 +6,13 @@ Money is in USD, rates are fractions (0.001 is 10 basis points), times are epoch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
+from typing import Literal
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
+
+DOLLARS = frozenset({"USD", "USDT", "USDC"})
+"""The dollar, and the stablecoins that are taken for one."""
 
 
 class ScanState(StrEnum):
@@ -52,8 +57,33 @@ class Timeframe(StrEnum):
     HOUR = "1h"
     HOURS_4 = "4h"
     DAY = "24h"
+    DAYS_2 = "2d"
     WEEK = "7d"
+    DAYS_14 = "14d"
     MONTH = "30d"
+    DAYS_90 = "90d"
+    DAYS_180 = "180d"
+    YEAR = "365d"
+    LONGER = "longer"
+
+    @property
+    def hours(self) -> float:
+        """Its upper bound."""
+        if self is Timeframe.LONGER:
+            return inf
+        return int(self[:-1]) * {"m": 1 / 60, "h": 1.0, "d": 24.0}[self[-1]]
+
+    @classmethod
+    def of(cls, hours: float) -> "Timeframe":
+        """The shortest that holds so many hours."""
+        return next(each for each in cls if hours <= each.hours)
+
+
+class Purpose(StrEnum):
+    """What an opportunity is for: to earn, or to lower the risk of what the caller holds."""
+
+    PROFIT = "profit"
+    RISK_REDUCTION = "risk_reduction"
 
 
 class AssetTier(StrEnum):
@@ -136,13 +166,72 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Opportunity:
-    """One proposed action, with the numbers and the reasons that support it.
+class Evidence:
+    """The statistic that speaks for a proposal, its sample's size, and the p-value of "there is nothing here".
 
-    `profit_potential_usd` is after fees, spread, slippage and funding over `estimated_timeframe`, if the target
-    is reached; `confidence_score` lies in [0, 1] and `metadata["confidence"]` names the statistic it is a
-    function of. `symbol` is the exchange-independent name ("BTC/USDT" spot, "BTC/USDT:USDT" perpetual).
-    `metadata["legs"]` are the orders; one that names no exchange is for this `exchange`.
+    What is fixed at entry has no p-value: its `value` is the share of the edge that is left after costs.
+    """
+
+    statistic: str
+    value: float
+    n: int
+    p_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One order: `quantity` in units of base, `price` as quoted."""
+
+    side: Literal["buy", "sell"]
+    symbol: str
+    exchange: str
+    quantity: float
+    price: float
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a strategy emits: a trade with the numbers that support it. Who found it, and when, its runner adds.
+
+    `benefit_usd` is after fees, spread, slippage and funding: the profit if the target is reached, or the risk saved.
+    `max_loss_usd` is the worst that the legs themselves can lose: the planned loss at `stop`, or without a stop the
+    worst payoff; None where it has no bound. `stop` is a price, an object that says when, or None. `symbol` is the
+    exchange-independent name ("BTC/USDT" spot, "BTC/USDT:USDT" perpetual). `horizon_hours` is the time until it is
+    expected to have paid.
+    """
+
+    opportunity_type: str
+    symbol: str
+    exchange: str
+    purpose: Purpose
+    benefit_usd: float
+    evidence: Evidence
+    max_loss_usd: float | None
+    required_capital_usd: float
+    horizon_hours: float
+    entry_price: float | None
+    exit_price: float | None
+    asset_tier: AssetTier
+    legs: tuple[Leg, ...]
+    stop: Json
+    metadata: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """What a strategy returns: what it proposes, in any order, and how many instruments it looked at."""
+
+    proposals: tuple[Proposal, ...]
+    examined: int
+
+
+@dataclass(frozen=True)
+class Opportunity:
+    """A proposal with who made it, when, and what follows from its numbers (`trading.proposals`).
+
+    Of `profit_potential_usd` and `risk_reduction_usd` one is None: `purpose` says which. `max_loss_usd` is None where
+    the loss has no bound. `confidence_score` lies in [0, 1] and is a function of `evidence`. `metadata["legs"]` are the
+    orders, `metadata["stop"]` is where it is given up.
     """
 
     strategy_id: str
@@ -150,10 +239,16 @@ class Opportunity:
     opportunity_type: str
     symbol: str
     exchange: str
-    profit_potential_usd: float
+    action: str
+    purpose: Purpose
+    profit_potential_usd: float | None
+    risk_reduction_usd: float | None
     confidence_score: float
+    evidence: Evidence
     risk_level: RiskLevel
+    max_loss_usd: float | None
     required_capital_usd: float
+    horizon_hours: float
     estimated_timeframe: Timeframe
     entry_price: float | None
     exit_price: float | None
@@ -164,7 +259,7 @@ class Opportunity:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a strategy returns: its opportunities, best first, and how many instruments it judged."""
+    """What running a strategy finds: its opportunities, best first, and how many instruments it looked at."""
 
     opportunities: tuple[Opportunity, ...]
     examined: int
@@ -172,11 +267,11 @@ class Findings:
 
 @dataclass(frozen=True)
 class Best:
-    """The best opportunity of one strategy, as far as progress shows it."""
+    """The best opportunity of one strategy, as far as progress shows it; of a risk reduction there is no profit."""
 
     symbol: str
     opportunity_type: str
-    profit_potential_usd: float
+    profit_potential_usd: float | None
     confidence_score: float
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, create_mod
 from pydantic.dataclasses import dataclass
 
 from opportunities import domain
-from opportunities.domain import AssetTier, Json, OutcomeStatus, RiskLevel, RiskTolerance, ScanState, Timeframe
+from opportunities.domain import AssetTier, Json, OutcomeStatus, Purpose, RiskLevel, RiskTolerance, ScanState, Timeframe
 
 ScanId = Annotated[str, Field(pattern=r"^scan_[0-9a-f]{32}$")]
 Shown = Literal[ScanState.SCANNING, ScanState.COMPLETE, ScanState.FAILED, ScanState.CANCELLED]
@@ -94,11 +94,11 @@ class Progress(TypedDict):
 
 
 class Best(TypedDict):
-    """The best opportunity of one strategy, in short."""
+    """The best opportunity of one strategy, in short; what lowers a risk has no profit."""
 
     symbol: str
     opportunity_type: str
-    profit_potential_usd: float
+    profit_potential_usd: float | None
     confidence_score: Fraction
 
 
@@ -158,29 +158,41 @@ class ScanList(Success):
 
 
 # -------------------------------------------------------------------------------------------------------- results
-@_OPEN
 class Leg(TypedDict):
-    """One order; the strategy adds its own numbers."""
+    """One order."""
 
     side: Literal["buy", "sell"]
     symbol: str
+    quantity: Annotated[
+        float, Field(description="In units of the base asset; of an inverse contract as many as its USD buy.")
+    ]
+    price: float
     exchange: NotRequired[Annotated[str, Field(description="Where, if not on the opportunity's own exchange.")]]
 
 
-class Confidence(TypedDict):
+class Evidence(TypedDict):
     """The statistic that `confidence_score` is a function of, and the size of its sample."""
 
     statistic: str
     value: float
     n: Count
+    p_value: Annotated[
+        Fraction | None,
+        Field(
+            description='Of "nothing is there". Null where the profit is fixed at entry: `value` is what costs leave.'
+        ),
+    ]
 
 
 @_OPEN
-class Evidence(TypedDict):
+class Details(TypedDict):
     """The numbers behind an opportunity. Every strategy adds its own; its docstring has their formulas."""
 
-    confidence: Confidence
-    expected_value_usd: Annotated[float, Field(description="Weighted by the probabilities of target and stop.")]
+    expected_value_usd: Annotated[
+        float,
+        Field(description="Weighted by the probabilities of target and stop; of a risk reduction what it saves."),
+    ]
+    stop: Annotated[float | dict[str, float] | None, Field(description="A price, or a score and hours; null for none.")]
     size: Annotated[float, Field(description="In units of the base asset.")]
     notional_usd: float
     fees_usd: float
@@ -198,18 +210,36 @@ class Found(TypedDict):
         str, Field(description='"BTC/USDT" spot, "BTC/USDT:USDT" a perpetual, with a date a future or an option.')
     ]
     exchange: str
-    profit_potential_usd: Annotated[float, Field(description="After all costs, if the target is reached in time.")]
+    action: Annotated[str, Field(description='What to do, side first: "buy 0.5 BTC/USDT", "sell 1.2 BTC you hold".')]
+    purpose: Annotated[Purpose, Field(description="Whether it earns, or lowers the risk of what the caller holds.")]
+    profit_potential_usd: Annotated[
+        float | None, Field(description="After all costs, if the target is reached in time; null for a risk reduction.")
+    ]
+    risk_reduction_usd: Annotated[
+        float | None, Field(description="The risk saved, after all costs; null for a profit.")
+    ]
     confidence_score: Fraction
-    risk_level: RiskLevel
+    evidence: Evidence
+    risk_level: Annotated[
+        RiskLevel, Field(description="By the worst loss over the capital; very high where it has no bound.")
+    ]
+    max_loss_usd: Annotated[
+        float | None,
+        Field(description="The worst that the orders themselves can lose, with the stop stated; null without a bound."),
+    ]
     required_capital_usd: Annotated[float, Field(ge=0)]
-    estimated_timeframe: Timeframe
+    horizon_hours: Annotated[float, Field(ge=0, description="Until it is expected to have paid.")]
+    estimated_timeframe: Annotated[Timeframe, Field(description="The shortest that holds the horizon.")]
     entry_price: float | None
     exit_price: float | None
     asset_tier: AssetTier
-    metadata: Evidence
+    metadata: Details
     discovered_at: Annotated[int, Field(description="When the market was captured, seconds since 1970.")]
     score: Annotated[
-        float, Field(description="What the ranking goes by: expected value / capital / day, weighted by confidence.")
+        float,
+        Field(
+            description="What the ranking goes by: expected value or risk saved by capital and day, times confidence."
+        ),
     ]
 
 
@@ -320,6 +350,12 @@ class Results(Success):
         Field(
             description="If every target is reached, without those that repeat a better one; whatever capital they "
             "want."
+        ),
+    ]
+    total_risk_reduction_usd: Annotated[
+        float,
+        Field(
+            description="What all risk reductions save, without those that repeat a better one; no part of the profit."
         ),
     ]
     next_cursor: str | None

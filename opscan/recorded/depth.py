@@ -16,7 +16,8 @@ import numpy as np
 
 from opportunities.errors import MarketDataError
 from opportunities.market.archive.columns import BOOKS
-from opportunities.market.snapshot import Books, Floats
+from opportunities.market.snapshot import Books
+from opportunities.maths.arrays import Floats
 
 _LAST_MS = 10**15  # in the year 33658
 

@@ -10,7 +10,7 @@ from math import isfinite, isnan, nan
 
 import numpy as np
 
-from opportunities.market.snapshot import Floats
+from opportunities.maths.arrays import Floats
 
 type Side = Mapping[float, float]
 """Sizes by price; 0 in a change takes a level away."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from opportunities.market.snapshot import Floats, Ints
 from opportunities.market.timeframes import HOUR
+from opportunities.maths.arrays import Floats, Ints
 from opscan.recorded.tables import Table, read_table
 
 PRICES = ("open", "high", "low", "close")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from opportunities.market.archive.columns import CANDLES, RULES
-from opportunities.market.snapshot import Books, Candles, Floats, Rules, Spot
+from opportunities.market.snapshot import Books, Candles, Rules, Spot
 from opportunities.market.timeframes import CANDLES_LAST, HOUR, timeframes
+from opportunities.maths.arrays import Floats
 from opscan.recorded.catalogue import Market
 from opscan.recorded.depth import stacked
 from opscan.recorded.events import Key

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opportunities.errors import MarketDataError
-from opportunities.market.snapshot import Floats, Ints
+from opportunities.maths.arrays import Floats, Ints
 
 _FIRST_MS = 1_230_940_800_000  # 2009-01-03, Bitcoin's first block: an earlier date is in another unit
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
 from opportunities.domain import Json
 from opportunities.market.snapshot import Futures, Options
+from opportunities.maths.arrays import Floats
 
 _DAY = 86_400
 
@@ -116,7 +116,7 @@ def minute(time: float) -> str:
     return f"{datetime.fromtimestamp(int(time), UTC):%Y-%m-%d %H:%M}"
 
 
-def _basis(futures: Futures, captured_at: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _basis(futures: Futures, captured_at: int) -> tuple[Floats, Floats]:
     basis = futures.mark / futures.index - 1
     return basis, basis * 365 * _DAY / np.maximum(futures.expiry - captured_at, _DAY)
 

@@ -17,7 +17,7 @@ from statistics import median
 from rich.progress import track
 
 from opportunities import strategies
-from opportunities.domain import Findings, Investor
+from opportunities.domain import Findings, Investor, Opportunity, Purpose
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import Planted
 from opportunities.market.planted.demo import plant_of
@@ -63,9 +63,9 @@ def _trial(name: str, seed: int, fair: MarketSnapshot) -> Trial:
     # Whoever holds equal weights or an unhedged coin really can do better, in a fair market too; planting nothing
     # (size 0) makes one where he cannot.
     nothing = plant_of(name)(fair, seed, 0.0)[0] if name in HOLDINGS else fair
-    before = _judge(name, nothing, investor_of(name, nothing))
+    before = _run(name, nothing, investor_of(name, nothing))
     market, planted = plant_of(name)(fair, seed, 1.0)
-    after = _judge(name, market, investor_of(name, market))
+    after = _run(name, market, investor_of(name, market))
     errors = _errors(after, planted)
     return Trial(
         name,
@@ -77,7 +77,7 @@ def _trial(name: str, seed: int, fair: MarketSnapshot) -> Trial:
     )
 
 
-def _judge(name: str, market: MarketSnapshot, investor: Investor) -> Findings:
+def _run(name: str, market: MarketSnapshot, investor: Investor) -> Findings:
     try:
         return strategies.load(name)(market, investor)
     except Unsuitable:
@@ -86,10 +86,18 @@ def _judge(name: str, market: MarketSnapshot, investor: Investor) -> Findings:
 
 def _errors(findings: Findings, planted: Planted) -> list[float | None]:
     """Of each finding on the planted symbol: how far its profit is from the planted one."""
-    found = [one.profit_potential_usd for one in findings.opportunities if one.symbol == planted.symbol]
+    found = [benefit_usd(one) for one in findings.opportunities if one.symbol == planted.symbol]
     if planted.profit_usd is None:
         return [None] * len(found)
-    return [abs(profit / planted.profit_usd - 1) for profit in found]
+    return [abs(benefit / planted.profit_usd - 1) for benefit in found]
+
+
+def benefit_usd(one: Opportunity) -> float:
+    """What it earns, or what risk it saves."""
+    benefit = one.profit_potential_usd if one.purpose is Purpose.PROFIT else one.risk_reduction_usd
+    if benefit is None:
+        raise ValueError(f"{one.purpose} without a number")
+    return benefit
 
 
 def table(results: list[Trial]) -> str:

@@ -106,11 +106,12 @@ def without(spot: Spot, *symbols: str) -> Spot:
     return rows(spot, [row for row, symbol in enumerate(spot.symbols) if symbol not in symbols])
 
 
-def sound(findings: Findings, most_bytes: int = 1500) -> None:
+def sound(findings: Findings, most_bytes: int = 1900) -> None:
     """What every opportunity has to be."""
     for found in findings.opportunities:
         assert len(json.dumps(asdict(found), allow_nan=False)) <= most_bytes
         assert 0 <= found.confidence_score <= 1
+        assert found.profit_potential_usd is not None
         assert found.profit_potential_usd > 0
         assert found.required_capital_usd > 0
-        assert set(found.metadata["confidence"]) == {"statistic", "value", "n"}
+        assert found.evidence.n > 0

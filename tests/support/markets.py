@@ -3,12 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from opportunities.domain import Fees
 from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Perpetuals, Spot
-
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
 
 CAPTURED_AT = 1_712_588_400
 HOUR = 3600

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opportunities import ranking
-from opportunities.domain import AssetTier, Filters, Opportunity, RiskLevel, Timeframe
+from opportunities.domain import AssetTier, Filters, Opportunity, Purpose, RiskLevel, Timeframe
 from tests.support.builders import opportunity
 
 opportunities = st.builds(
@@ -16,7 +16,9 @@ opportunities = st.builds(
     metadata=st.floats(-1e6, 1e6).map(lambda expected: {**opportunity().metadata, "expected_value_usd": expected}),
     confidence_score=st.floats(0, 1),
     required_capital_usd=st.floats(0, 1e6),
-    estimated_timeframe=st.sampled_from(Timeframe),
+    horizon_hours=st.floats(0, 1e5),
+    purpose=st.sampled_from(Purpose),
+    risk_reduction_usd=st.floats(0, 1e6),
     risk_level=st.sampled_from(RiskLevel),
     asset_tier=st.sampled_from(AssetTier),
 )
@@ -28,7 +30,29 @@ def test_the_ranking_does_not_depend_on_the_order_of_arrival(found: list[Opportu
     random.shuffle(shuffled)
     key = [(ranking.score(one), one.strategy_id, one.symbol) for one in ranking.ranked(found)]
     assert key == [(ranking.score(one), one.strategy_id, one.symbol) for one in ranking.ranked(shuffled)]
-    assert [score for score, _, _ in key] == sorted((score for score, _, _ in key), reverse=True)
+    for purpose in Purpose:
+        scores = [ranking.score(one) for one in ranking.ranked(found) if one.purpose is purpose]
+        assert scores == sorted(scores, reverse=True)
+
+
+@given(st.lists(opportunities))
+def test_what_lowers_a_risk_comes_after_all_profits(found: list[Opportunity]) -> None:
+    earns = [one.purpose is Purpose.PROFIT for one in ranking.ranked(found)]
+    assert earns == sorted(earns, reverse=True)
+
+
+@given(opportunities, st.floats(2.5, 1e5))
+def test_twice_the_real_time_is_half_the_score(one: Opportunity, hours: float) -> None:
+    """Whatever its label says: 121 days count as 121, though they are shown as 180d."""
+    soon, late = (replace(one, horizon_hours=each) for each in (hours, 2 * hours))
+    assert ranking.score(late) == pytest.approx(ranking.score(soon) / 2)
+
+
+def test_of_a_risk_reduction_what_it_saves_counts_and_a_least_profit_drops_it() -> None:
+    saves = opportunity(purpose=Purpose.RISK_REDUCTION, profit_potential_usd=None, risk_reduction_usd=700.0)
+    assert ranking.score(replace(saves, horizon_hours=48.0)) == pytest.approx(700 * 0.87 / 2_000 / 2)
+    assert ranking.wanted(saves, Filters())
+    assert not ranking.wanted(saves, Filters(min_profit_potential=0.0))
 
 
 def test_the_digits_that_a_processor_decides_break_no_tie() -> None:
@@ -49,7 +73,8 @@ def test_the_digits_that_a_processor_decides_break_no_tie() -> None:
 @given(opportunities)
 def test_more_is_expected_of_what_ranks_higher(one: Opportunity) -> None:
     expected: Any = one.metadata["expected_value_usd"]
-    more = replace(one, metadata={**one.metadata, "expected_value_usd": expected + 1})
+    saved = (one.risk_reduction_usd or 0.0) + 1
+    more = replace(one, metadata={**one.metadata, "expected_value_usd": expected + 1}, risk_reduction_usd=saved)
     assert ranking.score(more) >= ranking.score(one)
     assert ranking.score(replace(one, confidence_score=1.0)) >= ranking.score(one)
     dearer = replace(one, required_capital_usd=one.required_capital_usd + 1)
@@ -60,7 +85,7 @@ def test_more_is_expected_of_what_ranks_higher(one: Opportunity) -> None:
 def test_an_expected_loss_never_ranks_above_an_expected_gain(one: Opportunity, other: Opportunity) -> None:
     gain: Any = one.metadata["expected_value_usd"]
     loss: Any = other.metadata["expected_value_usd"]
-    if gain >= 0 > loss:
+    if one.purpose is other.purpose is Purpose.PROFIT and gain >= 0 > loss:
         assert ranking.score(one) >= ranking.score(other)
 
 

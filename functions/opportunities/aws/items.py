@@ -133,7 +133,9 @@ def outcome_to_attribute(outcome: Outcome) -> dict[str, Any]:
             "L": [
                 {"S": outcome.best.symbol},
                 {"S": outcome.best.opportunity_type},
-                number(round(outcome.best.profit_potential_usd, 2)),
+                {"NULL": True}
+                if outcome.best.profit_potential_usd is None
+                else number(round(outcome.best.profit_potential_usd, 2)),
                 number(round(outcome.best.confidence_score, 4)),
             ]
         }
@@ -149,7 +151,8 @@ def outcome_from_attribute(attribute: Mapping[str, Any]) -> Outcome:
     best = None
     if "best" in fields:
         symbol, opportunity_type, profit, confidence = fields["best"]["L"]
-        best = Best(symbol["S"], opportunity_type["S"], float(profit["N"]), float(confidence["N"]))
+        profit_usd = float(profit["N"]) if "N" in profit else None
+        best = Best(symbol["S"], opportunity_type["S"], profit_usd, float(confidence["N"]))
     return Outcome(
         status=OutcomeStatus(fields["status"]["S"]),
         opportunities=int(fields.get("opportunities", {}).get("N", 0)),

@@ -9,7 +9,7 @@ in one draw of some 10⁹.
 
 import numpy as np
 
-from opportunities.market.snapshot import Floats
+from opportunities.maths.arrays import Floats
 
 type Shape = int | tuple[int, ...]
 

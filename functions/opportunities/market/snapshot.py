@@ -8,13 +8,8 @@ uint64, the checksum. Thus `numpy.load` in a loop, with `allow_pickle=False`, re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from opportunities.domain import Fees
-
-type Floats = NDArray[np.float64]
-type Ints = NDArray[np.int64]
+from opportunities.maths.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,9 @@ misread them (freqtrade excludes both from its pair lists too).
 
 import re
 
-STABLE = frozenset({"USDT", "USDC", "USD", "FDUSD", "BUSD", "TUSD", "DAI", "USDP", "USDD", "USDE", "PYUSD", "USD1"})
+from opportunities.domain import DOLLARS
+
+STABLE = DOLLARS | {"FDUSD", "BUSD", "TUSD", "DAI", "USDP", "USDD", "USDE", "PYUSD", "USD1"}
 
 _LEVERAGED = re.compile(r".+(?:[2-9][LS]|BULL|BEAR)")
 _DIRECTION = re.compile(r"(.+)(?:UP|DOWN)")

@@ -9,9 +9,9 @@ A premium quoted in the coin (Deribit: inverse options) is the same price over F
 from math import erfc, pi, sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
 
 YEAR = 365 * 86_400
 """Seconds of a year as the option exchanges count it."""

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from math import ceil, erfc, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
-type Ints = NDArray[np.int64]
+from opportunities.maths.arrays import Floats, Ints
 
 MOST_REGRESSORS = 5
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
 
 FINANCING = 0.05
 """USD per USD and year that capital costs while it is tied up in what is held to an expiry: about what treasury bills

@@ -14,9 +14,9 @@ from itertools import combinations
 from math import log
 
 import numpy as np
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
+
 type Graph = Mapping[tuple[str, str], float]
 
 _MOST = 200

@@ -10,7 +10,7 @@ from math import factorial, pi, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
 
 # ln 2 in two parts, the first with 32 bits, so that its product with an exponent is exact (Cody and Waite, Software
 # Manual for the Elementary Functions, 1980, chapter 6).

@@ -12,9 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 import talib
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats, Ints
 
 MINIMUM_BARS = 200
 
@@ -44,7 +43,7 @@ def atr(high: Floats, low: Floats, close: Floats, period: int = 14) -> Floats:
     return _by_row(lambda highs, lows, closes: talib.ATR(highs, lows, closes, period), high, low, close)
 
 
-def bars(close: Floats) -> NDArray[np.int64]:
+def bars(close: Floats) -> Ints:
     """How many closed bars each row has: shape (symbols,)."""
     return np.isfinite(close).sum(axis=1)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import ceil, e, erfc, floor, log, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.domain import Evidence
+from opportunities.maths.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -161,13 +161,18 @@ def confidence(p: float) -> float:
     return 0.5 * (1 - p) / (1 - 1 / e)
 
 
-def edge_confidence(net: float, costs: float) -> float:
-    """The same scale for a profit that is fixed at entry: net / (net + costs), in [0, 1), both at least 0.
+def of_edge(net: float, costs: float, n: int) -> Evidence:
+    """The evidence for a profit that is fixed at entry by `n` orders: net / (net + costs), both at least 0.
 
     What may still go wrong is execution, and costs (fees, spread, slippage) measure how much: a net edge as large as
     its costs gives 0.5, twice as large 0.67. It falls to 0 with the edge.
     """
-    return net / (net + costs) if net > 0 else 0.0
+    return Evidence("net edge over edge before costs", net / (net + costs) if net > 0 else 0.0, n)
+
+
+def confidence_score(evidence: Evidence) -> float:
+    """The confidence, in [0, 1], in what has this evidence: by its p-value, or the share of the edge that is net."""
+    return evidence.value if evidence.p_value is None else confidence(evidence.p_value)
 
 
 def false_discovery(p: Floats) -> Floats:

@@ -6,7 +6,7 @@ Returns have shape (assets, observations), oldest first; covariances (assets, as
 import numpy as np
 from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
 
 _ROUNDS = 10_000
 _TOLERANCE = 1e-13

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from math import exp, log1p, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
 
 # Tail exponent of the sizes of trades: P(size > q) falls as q to the -1.5, on many markets (Gabaix, Gopikrishnan,
 # Plerou and Stanley, Institutional Investors and Stock Market Volatility, 2006). Avellaneda and Stoikov use 1.53.

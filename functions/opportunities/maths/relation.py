@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from math import log
 
 import numpy as np
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)

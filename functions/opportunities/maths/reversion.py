@@ -6,9 +6,8 @@ Arrays have shape (observations,), oldest first.
 from math import log
 
 import numpy as np
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
 
 # Gauss-Legendre on 48 points integrates exp(u²/2) over eight standard deviations to 1e-14.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from math import erfc, exp, log, pi, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from opportunities.maths.arrays import Floats
 
 TAIL = 0.05
 """The share of the worst days that the measures look at: 95 % value at risk and expected shortfall."""

@@ -3,19 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from opportunities.domain import Investor, RiskLevel, RiskTolerance, Timeframe
+from opportunities.domain import Investor, RiskLevel, RiskTolerance
 
 MINIMUM_NOTIONAL_USD = 10.0
 """Exchanges refuse orders of a few USD (Binance: 5 for most pairs); less than this is proposed nowhere."""
-
-_SECONDS: Mapping[Timeframe, float] = {
-    Timeframe.MINUTES_5: 300,
-    Timeframe.HOUR: 3_600,
-    Timeframe.HOURS_4: 14_400,
-    Timeframe.DAY: 86_400,
-    Timeframe.WEEK: 604_800,
-    Timeframe.MONTH: 2_592_000,
-}
 
 
 @dataclass(frozen=True)
@@ -52,16 +43,13 @@ def notional_usd(investor: Investor, loss_rate: float, capital_rate: float, capa
     return min(by_risk, by_capital, capacity_usd)
 
 
-def risk_level(planned_loss_usd: float, required_capital_usd: float) -> RiskLevel:
-    """Planned loss over required capital: low to 2 %, medium to 5 %, high to 10 %, very high above."""
-    share = planned_loss_usd / required_capital_usd
+def risk_level(max_loss_usd: float | None, required_capital_usd: float) -> RiskLevel:
+    """The worst loss over required capital: low to 2 %, medium to 5 %, high to 10 %; very high above, or unbounded."""
+    if max_loss_usd is None:
+        return RiskLevel.VERY_HIGH
+    share = max_loss_usd / required_capital_usd
     if share <= 0.02:
         return RiskLevel.LOW
     if share <= 0.05:
         return RiskLevel.MEDIUM
     return RiskLevel.HIGH if share <= 0.1 else RiskLevel.VERY_HIGH
-
-
-def timeframe_for(seconds: float) -> Timeframe:
-    """The next longer of the timeframes; the longest for all that lasts longer."""
-    return next((timeframe for timeframe, length in _SECONDS.items() if seconds <= length), Timeframe.MONTH)

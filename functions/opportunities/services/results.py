@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from opportunities import scans, serialization
 from opportunities.aws.items import StoredResult
-from opportunities.domain import Outcome, OutcomeStatus, Scan
+from opportunities.domain import Outcome, OutcomeStatus, Purpose, Scan
 from opportunities.serialization import timestamp
 from opportunities.services import pagination
 from opportunities.services.status import shown
@@ -39,11 +39,18 @@ def describe(
     """The body of GET /opportunities/results/{scan_id}: `limit` opportunities from `cursor` on, best first."""
     # What a strategy has written without its outcome is not part of the scan: it came too late, or will be.
     results = [one for one in results if _stands(scan.outcomes.get(one.strategy))]
-    # The scores were made by `ranking.score` when the opportunities were found.
+    # The order of `ranking.ranked`; the scores were made by `ranking.score` when the opportunities were found.
     ranked = _numbered(
         sorted(
             (one for result in results for one in result.opportunities),
-            key=lambda one: (-one["score"], one["strategy_id"], one["symbol"], one["opportunity_type"]),
+            key=lambda one: (
+                one["purpose"] != Purpose.PROFIT,
+                -one["score"],
+                one["strategy_id"],
+                one["symbol"],
+                one["opportunity_type"],
+                one["exchange"],
+            ),
         )
     )
     start = pagination.rank(cursor) if cursor else 0
@@ -59,7 +66,8 @@ def describe(
         "user_id": scan.user_id,
         "opportunities": page,
         "total_opportunities": len(ranked),
-        "total_profit_potential_usd": sum(one["profit_potential_usd"] for one in ranked if one["repeats"] is None),
+        "total_profit_potential_usd": _total(ranked, "profit_potential_usd"),
+        "total_risk_reduction_usd": _total(ranked, "risk_reduction_usd"),
         "next_cursor": pagination.after_rank(end) if end < len(ranked) else None,
         "signal_analysis": {
             "total_signals_analyzed": sum(result.examined for result in results),
@@ -106,6 +114,13 @@ def _numbered(ranked: Sequence["responses.Found"]) -> list["responses.Opportunit
     return numbered
 
 
+def _total(
+    numbered: Sequence["responses.Opportunity"], name: Literal["profit_potential_usd", "risk_reduction_usd"]
+) -> float:
+    """The sum without those that repeat a better one, and without those of the other purpose, which have none."""
+    return float(sum(one[name] or 0.0 for one in numbered if one["repeats"] is None))
+
+
 def _by_strength(confidences: Sequence[float]) -> "responses.Strengths":
     counts: responses.Strengths = {"very_strong": 0, "strong": 0, "moderate": 0, "weak": 0}
     for confidence in confidences:
@@ -125,7 +140,7 @@ def _performance(scan: Scan, results: Sequence[StoredResult]) -> dict[str, "resp
             "count": outcome.opportunities,
             "truncated": result.truncated if result else 0,
             "examined": result.examined if result else 0,
-            "total_potential": sum(one["profit_potential_usd"] for one in opportunities),
+            "total_potential": sum(one["profit_potential_usd"] or 0.0 for one in opportunities),
             "avg_confidence": fmean(one["confidence_score"] for one in opportunities) if opportunities else None,
             "duration_ms": outcome.duration_ms,
         }

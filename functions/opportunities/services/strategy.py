@@ -1,4 +1,4 @@
-"""Running one strategy in one scan: judge the market, keep what was asked for, result first, outcome last."""
+"""Run one strategy in one scan: keep what was asked for, write the result first and the outcome last."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from opportunities.services import capture as markets
 if TYPE_CHECKING:
     from opportunities import responses
 
-# Opportunities kept per strategy and scan: what a person can read, and at 1.5 KB each 60 KB in the end.
+# Opportunities kept per strategy and scan: what a person can read, and at 2 KB each 80 KB in the end.
 MOST = 40
 
 type Find = Callable[[MarketSnapshot, Investor], Findings]
@@ -26,7 +26,7 @@ type Find = Callable[[MarketSnapshot, Investor], Findings]
 
 @dataclass(frozen=True)
 class StrategyRunner:
-    """One strategy and where it writes. `market` gives the snapshot of a key."""
+    """One strategy and where it writes. `find` comes from `strategies.load`; `market` gives the snapshot of a key."""
 
     strategy: str
     find: Find
@@ -48,7 +48,7 @@ class StrategyRunner:
         except Unsuitable as unsuitable:
             outcome = Outcome(OutcomeStatus.SKIPPED, reason=str(unsuitable))
         else:
-            chosen = ranking.ranked(one for one in findings.opportunities if _admitted(one, task))
+            chosen = [one for one in findings.opportunities if _admitted(one, task)]
             self.store.put_result(
                 task.user_id, task.scan_id, self._result(task, chosen, findings, market), task.expires_at, self.clock()
             )
@@ -82,4 +82,4 @@ def _best(chosen: list[Opportunity]) -> Best | None:
     if not chosen:
         return None
     best = chosen[0]
-    return Best(best.symbol, best.opportunity_type, float(best.profit_potential_usd), float(best.confidence_score))
+    return Best(best.symbol, best.opportunity_type, best.profit_potential_usd, best.confidence_score)

@@ -1,7 +1,8 @@
 """The catalogue: what strategies there are, what each says of itself, and the function that runs one.
 
 Every module of this package is a strategy. It holds the literals `TITLE`,
-`OPPORTUNITY_TYPES` and `NEEDS`, a docstring whose first line is the summary, and `find(market, investor)`.
+`OPPORTUNITY_TYPES` and `NEEDS`, a docstring whose first line is the summary, and `find(market, investor)`, which
+returns `Proposals`.
 Names and descriptions are read from the source, so that a Lambda without numpy can tell the catalogue.
 """
 
@@ -14,7 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opportunities.domain import Findings, Investor
+from opportunities import ranking
+from opportunities.domain import Findings, Investor, Proposals
 
 if TYPE_CHECKING:
     from opportunities.market.snapshot import MarketSnapshot
@@ -57,9 +59,23 @@ def describe(name: str) -> Description:
 
 
 def load(name: str) -> Find:
-    """The function that judges a market for an investor. LookupError for a name that is no strategy."""
-    _path(name)
-    find: Find = import_module(f"{__name__}.{name}").find
+    """The function that runs a strategy on a market for an investor. LookupError for a name that is no strategy.
+
+    What the strategy proposes becomes opportunities, which say who found them and when, in the order of the ranking.
+    """
+    # Not before a strategy runs: the catalogue's Lambda has no numpy.
+    from opportunities.trading.proposals import opportunity  # noqa: PLC0415
+
+    title = describe(name).name
+    propose: Callable[[MarketSnapshot, Investor], Proposals] = import_module(f"{__name__}.{name}").find
+
+    def find(market: "MarketSnapshot", investor: Investor) -> Findings:
+        proposed, at = propose(market, investor), market.captured_at
+        found = [
+            opportunity(each, strategy_id=name, strategy_name=title, discovered_at=at) for each in proposed.proposals
+        ]
+        return Findings(tuple(ranking.ranked(found)), proposed.examined)
+
     return find
 
 

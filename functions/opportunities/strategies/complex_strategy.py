@@ -15,13 +15,13 @@ other (`option_structures.boxes`; of inverse options the one that is certain in 
 it is charged with the same financing. No quote is used by two opportunities: the most profitable takes it.
 
 Inputs: spot listings with books (else quotes, volume and volatility: one level, `costs`), dated futures, options.
-Confidence: `inference.edge_confidence` of profit and costs. Bounded work: per exchange of n assets and H quote
+Confidence: `inference.of_edge` of profit and costs. Bounded work: per exchange of n assets and H quote
 currencies H²/2 times 2n paths, and at most 200² pairs of them that pay; per pair on v exchanges v² spreads; per option
 expiry of K strikes K² boxes. Refuses: no cycle could exist: no pair on two exchanges, no three pairs that close, no
 future with the coin elsewhere, no expiry with two strikes.
 """
 
-from opportunities.domain import Findings, Investor, Opportunity
+from opportunities.domain import Investor, Proposal, Proposals
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import option_structures
@@ -30,16 +30,16 @@ from opportunities.trading import carry, carry_legs, conversions, cycles, option
 from opportunities.trading.carry import Carry, price_carry
 from opportunities.trading.conversions import Listing
 from opportunities.trading.cycles import Cycle
+from opportunities.trading.disjoint import disjoint
 
 TITLE = "Multi-leg arbitrage"
 OPPORTUNITY_TYPES = ("triangular", "cross_exchange", "cross_exchange_carry", "box")
 NEEDS = ("spot: several exchanges, or pairs between coins", "or dated futures, or options of one expiry")
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Arbitrages of several legs, the most profitable first; `examined` counts the instruments of possible ones."""
-    strategy_id = __name__.rpartition(".")[2]
-    found: list[Opportunity] = []
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Arbitrages of several legs; `examined` counts the instruments of possible ones."""
+    found: list[Proposal] = []
     examined = 0
     if market.spot is not None:
         listings = conversions.listings(market, investor)
@@ -48,35 +48,32 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
         carries, contracts = _carries(market, investor)
         examined += _in_cycles(listings) + contracts
         found += [
-            cycles.opportunity(market, each, strategy_id, TITLE)
-            if isinstance(each, Cycle)
-            else carry.opportunity(market, each, strategy_id, TITLE)
-            for each in _disjoint([*candidates, *carries])
+            cycles.proposal(market, each) if isinstance(each, Cycle) else carry.proposal(market, each)
+            for each in disjoint([*candidates, *carries])
         ]
     if market.options is not None:
         boxes, options = _boxes(market, investor)
         examined += options
-        found += [static_arbitrage.opportunity(market, each, strategy_id, TITLE) for each in boxes]
+        found += [static_arbitrage.proposal(market, each) for each in boxes]
     if not examined:
         raise Unsuitable(
             "no arbitrage of several legs could exist: no pair is on two exchanges, no three pairs close a cycle, no"
             " dated future has its coin on another exchange, and no option expiry has a call and a put at two strikes"
         )
-    found.sort(key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange, each.opportunity_type))
-    return Findings(tuple(found), examined=examined)
+    return Proposals(tuple(found), examined=examined)
 
 
 def _in_cycles(listings: list[Listing]) -> int:
     """How many listings are part of a cycle that could pay: of three on an exchange, or the same pair elsewhere."""
     exchanges: dict[str, set[tuple[str, str]]] = {}
-    venues: dict[tuple[str, str], int] = {}
+    listed: dict[tuple[str, str], int] = {}
     for listing in listings:
         pair = (listing.base, listing.quote)
         exchanges.setdefault(listing.exchange, set()).add(pair)
-        venues[pair] = venues.get(pair, 0) + 1
+        listed[pair] = listed.get(pair, 0) + 1
     closed = {exchange: core(pairs) for exchange, pairs in exchanges.items()}
     pairs = ((listing.exchange, (listing.base, listing.quote)) for listing in listings)
-    return sum(pair in closed[exchange] or venues[pair] > 1 for exchange, pair in pairs)
+    return sum(pair in closed[exchange] or listed[pair] > 1 for exchange, pair in pairs)
 
 
 def _carries(market: MarketSnapshot, investor: Investor) -> tuple[list[Carry], int]:
@@ -110,15 +107,4 @@ def _boxes(market: MarketSnapshot, investor: Investor) -> tuple[list[static_arbi
             arbitrage = static_arbitrage.evaluate(market, investor, expiry, structure)
             if arbitrage is not None:
                 found.append(arbitrage)
-    return static_arbitrage.disjoint(found), examined
-
-
-def _disjoint(candidates: list[Cycle | Carry]) -> list[Cycle | Carry]:
-    """The most profitable first, without those that need a listing which a better one has already taken."""
-    taken: set[tuple[str, str]] = set()
-    kept = []
-    for each in sorted(candidates, key=lambda each: (-each.profit_usd, each.kind, sorted(each.quotes))):
-        if taken.isdisjoint(each.quotes):
-            taken |= each.quotes
-            kept.append(each)
-    return kept
+    return disjoint(found), examined

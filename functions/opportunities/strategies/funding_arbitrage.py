@@ -13,12 +13,12 @@ Costs per unit of notional: spot and perpetual taker fees at entry and exit, bot
 if at once: the exit at today's quotes), and a perpetual below spot is charged with closing that gap (a premium is
 not credited). Break-even periods = costs / mean expected rate.
 
-Trade: buy spot at the ask, sell the same quantity of the perpetual at the bid. The margin of a linear contract's
-short bears a rise of 3 standard deviations in a week (it is topped up weekly, from the spot gain) above the
-maintenance margin, 1 % assumed, and is at least a third (leverage at most 3). Isolated liquidation price (margin +
-notional) / (quantity (1 + maintenance + taker fee)), as freqtrade computes it (exchange.py,
-dry_run_liquidation_price). Required capital is spot, margin and entry fees; the planned loss is that of leaving at
-once.
+Trade: buy spot at the ask, sell as much of the perpetual at the bid, each in its own lots and never more sold than
+bought. The margin of a linear contract's short bears a rise of 3 standard deviations in a week (it is topped up weekly,
+from the spot gain) above the maintenance margin, 1 % assumed, and is at least a third (leverage at most 3). Isolated
+liquidation price (margin + notional) / (quantity (1 + maintenance + taker fee)), as freqtrade computes it (exchange.py,
+dry_run_liquidation_price). Required capital is spot, margin and entry fees; the most that it can lose is what leaving
+at once does, and what lots leave unhedged.
 
 Of an inverse contract as many USD are sold as the coins bought are worth at its bid, and these coins are its margin:
 what N = q x bid USD short pay, N (1/exit - 1/entry) coins, makes the q coins worth N USD at every price (Alexander,
@@ -33,16 +33,18 @@ Refuses: no perpetuals, no spot, no contract with all of this.
 """
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, Proposals, Purpose
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Floats, MarketSnapshot, Perpetuals
+from opportunities.market.snapshot import MarketSnapshot, Perpetuals
 from opportunities.maths import inference, sizing
+from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Fill, Liquidity
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
+from opportunities.trading.lots import Order
+from opportunities.trading.margin import liquidation_price, margin_rate
 
 TITLE = "Funding arbitrage"
 OPPORTUNITY_TYPES = ("funding_arbitrage",)
@@ -51,11 +53,7 @@ NEEDS = ("perpetuals: 90 funding payments", "spot quotes and candles of the same
 _MINIMUM_PAYMENTS = 90
 _HORIZON_DAYS = 30
 _SIGNIFICANCE = 0.05
-_LEAST_MARGIN = 1 / 3
-_MAINTENANCE_MARGIN = 0.01
-_BUFFER_SIGMAS = 3.0
 _BUFFER_DAYS = 7
-_SAME_COIN_WITHIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -79,12 +77,11 @@ class _Pair:
         """Margin per unit of notional of the short, beside the coins bought."""
         if self.inverse:
             return 0.0
-        rise = _BUFFER_SIGMAS * self.coin.daily_volatility * sqrt(_BUFFER_DAYS)
-        return max(_LEAST_MARGIN, _MAINTENANCE_MARGIN + rise)
+        return margin_rate(self.coin.daily_volatility, _BUFFER_DAYS)
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Spot against perpetual where 30 days of funding are expected to pay all costs, the most profitable first."""
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Spot against perpetual where 30 days of funding are expected to pay all costs."""
     perpetuals = instruments.perpetuals_of(market)
     instruments.spot_of(market)
     pairs = [pair for row in range(len(perpetuals.symbols)) if (pair := _pair(market, investor, row)) is not None]
@@ -93,9 +90,8 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
             f"no perpetual has quotes, volume, {_MINIMUM_PAYMENTS} recent funding payments that vary,"
             " and a spot market of the same base"
         )
-    found = [opportunity for pair in pairs if (opportunity := _opportunity(market, investor, pair)) is not None]
-    found.sort(key=lambda opportunity: (-opportunity.profit_potential_usd, opportunity.symbol, opportunity.exchange))
-    return Findings(tuple(found), examined=len(pairs))
+    found = [proposal for pair in pairs if (proposal := _proposal(market, investor, pair)) is not None]
+    return Proposals(tuple(found), examined=len(pairs))
 
 
 def break_even_periods(cost_rate: float, rate: float) -> float:
@@ -117,7 +113,7 @@ def _pair(market: MarketSnapshot, investor: Investor, contract: int) -> _Pair | 
         coin = instruments.spot_liquidity(market, investor, row)
         perpetual = instruments.perpetual_liquidity(market, investor, contract, coin.daily_volatility)
         pair = _Pair(contract, row, perpetual, coin, payments, inverse)
-        if coin.tradable and perpetual.tradable and abs(pair.basis) <= _SAME_COIN_WITHIN:
+        if coin.tradable and perpetual.tradable and instruments.same_coin(1 + pair.basis, 1.0):
             candidates.append((exchange != perpetuals.exchanges[contract], coin.ask, exchange, pair))
     return min(candidates, key=lambda candidate: candidate[:3])[3] if candidates else None
 
@@ -145,7 +141,7 @@ def _payments(perpetuals: Perpetuals, contract: int, captured_at: int) -> Floats
     return rates[odd[-1] + 1 if len(odd) else 0 :]
 
 
-def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Proposal | None:
     """The trade; None where the expected funding doesn't clearly exceed the costs."""
     perpetuals, spot = instruments.perpetuals_of(market), instruments.spot_of(market)
     coin, perpetual = pair.coin, pair.perpetual
@@ -157,11 +153,15 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
     capital_rate = 1 + coin.fee + pair.margin_rate + perpetual.fee
     loss_rate = 2 * (coin.fee + perpetual.fee) + (coin.ask - coin.bid + perpetual.ask - perpetual.bid) / coin.ask
     capacity = min(coin.capacity_usd, perpetual.capacity_usd)
-    size = sizing.notional_usd(investor, loss_rate, capital_rate, capacity) / coin.ask
-    if size * coin.ask < sizing.MINIMUM_NOTIONAL_USD:
+    size, short = lots.hedged(
+        Order(spot.rules, pair.spot, coin),
+        Order(perpetuals.rules, pair.contract, perpetual, inverse=pair.inverse),
+        sizing.notional_usd(investor, loss_rate, capital_rate, capacity) / coin.ask,
+    )
+    if not short:
         return None
     bought, sold_back = coin.buy(size), coin.sell(size)
-    shorted, bought_back = perpetual.sell(size), perpetual.buy(size)
+    shorted, bought_back = perpetual.sell(short), perpetual.buy(short)
     fills = (bought, sold_back, shorted, bought_back)
     notional = shorted.notional_usd
     round_trip = _round_trip_usd(*fills, inverse=pair.inverse)
@@ -175,11 +175,6 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
     required = bought.notional_usd + bought.fee_usd + margin + shorted.fee_usd
     symbol, exchange = perpetuals.symbols[pair.contract], perpetuals.exchanges[pair.contract]
     metadata: dict[str, Json] = {
-        "confidence": {
-            "statistic": "z of 30 d funding above costs",
-            "value": funding.z(costs / notional),
-            "n": funding.n,
-        },
         "size": size,
         "notional_usd": notional,
         "expected_value_usd": profit,
@@ -201,29 +196,28 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
         "leverage": 1.0 if pair.inverse else 1 / pair.margin_rate,
         "liquidation_price": None
         if pair.inverse
-        else (margin + notional) / (size * (1 + _MAINTENANCE_MARGIN + perpetual.fee)),
+        else liquidation_price(shorted.price, pair.margin_rate, perpetual.fee, -1),
         "quotes": instruments.quotes(market, coin, perpetual),
-        "legs": [
-            instruments.leg("buy", spot.symbols[pair.spot], spot.exchanges[pair.spot], bought),
-            instruments.leg("sell", symbol, exchange, shorted),
-        ],
     }
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
+    return Proposal(
         opportunity_type=OPPORTUNITY_TYPES[0],
         symbol=symbol,
         exchange=exchange,
-        profit_potential_usd=profit,
-        confidence_score=inference.confidence(p),
-        risk_level=sizing.risk_level(costs, required),
+        purpose=Purpose.PROFIT,
+        benefit_usd=profit,
+        evidence=Evidence("z of 30 d funding above costs", funding.z(costs / notional), funding.n, p),
+        max_loss_usd=costs + (size - short) * bought.price,
         required_capital_usd=required,
-        estimated_timeframe=sizing.timeframe_for(_HORIZON_DAYS * 86_400),
+        horizon_hours=24.0 * _HORIZON_DAYS,
         entry_price=shorted.price,
         exit_price=bought_back.price,
         asset_tier=AssetTier.of(coin.volume_24h_usd),
+        legs=(
+            instruments.leg("buy", spot.symbols[pair.spot], spot.exchanges[pair.spot], bought),
+            instruments.leg("sell", symbol, exchange, shorted),
+        ),
+        stop=None,
         metadata=metadata,
-        discovered_at=market.captured_at,
     )
 
 

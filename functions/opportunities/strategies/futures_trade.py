@@ -12,45 +12,45 @@ and time to exit as in spot momentum: driftless. One trade per contract, on the 
 
 `futures_basis`: cash and carry, (F/S - 1) over the days to expiry (Hull, Options, Futures, and Other Derivatives,
 chapter 5): buy the coin, sell the dated future on the same exchange, hold to expiry. `futures_calendar`: buy the nearer
-future, sell the farther one at least 14 days later; the coin, bought at the nearer settlement, is carried between.
-Both after fees, spreads and financing (`trading.carry`); nothing under 14 days is judged. No contract is traded twice.
-Selling the coin short (futures below spot) needs borrowed coins and is not judged; nor are inverse perpetuals, whose
-margin in coin is a second position.
+future, sell the farther one at least 14 days later; the coin, bought at the nearer settlement, is carried between. When
+the nearer has expired, nothing hedges the farther until the coin is bought, and that is no order: its loss has no
+bound. Both after fees, spreads and financing (`trading.carry`); nothing under 14 days is judged. No contract is traded
+twice. Selling the coin short (futures below spot) needs borrowed coins and is not judged; nor are inverse perpetuals,
+whose margin in coin is a second position.
 
 Inputs: linear perpetuals with 200 fresh closed bars, or dated futures and spot of the same base. Confidence:
-`inference.confidence` of the trend's p-value; `inference.edge_confidence` of profit and costs for basis and calendar.
+`inference.confidence` of the trend's p-value; `inference.of_edge` of profit and costs for basis and calendar.
 Refuses: neither perpetuals with candles nor dated futures with a spot market.
 """
 
-from opportunities.domain import Findings, Investor
+from opportunities.domain import Investor, Proposals
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.trading import carry, carry_legs, trend
 from opportunities.trading.carry import Carry, price_carry
 from opportunities.trading.carry_legs import MINIMUM_DAYS, Leg
+from opportunities.trading.disjoint import disjoint
 
 TITLE = "Futures"
 OPPORTUNITY_TYPES = ("futures_direction", "futures_basis", "futures_calendar")
 NEEDS = ("linear perpetuals' candles: 200 closed bars of 4h or 1h", "or dated futures and spot quotes of the same base")
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Trends of perpetuals, bases and calendars of dated futures, the most profitable first."""
-    strategy_id = __name__.rpartition(".")[2]
-    found, examined = trend.opportunities(market, investor, (strategy_id, TITLE))
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Trends of perpetuals, bases and calendars of dated futures."""
+    found, examined = trend.proposals(market, investor)
     if market.futures is not None and market.spot is not None:
         coins = carry_legs.coin_legs(market, investor)
         futures = carry_legs.future_legs(market, investor, coins)
         examined += sum(len(legs) for legs in futures.values())
         carries = [each for base, legs in futures.items() for each in _carries(market, investor, coins[base], legs)]
-        found += [carry.opportunity(market, each, strategy_id, TITLE) for each in carry.disjoint(carries)]
+        found += [carry.proposal(market, each) for each in disjoint(carries)]
     if not examined:
         raise Unsuitable(
             "no linear perpetual has quotes, volume and 200 closed, fresh candles of 4h or 1h, and no dated future with"
             f" {MINIMUM_DAYS:.0f} days to go has quotes, volume and a spot market of its base"
         )
-    found.sort(key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange))
-    return Findings(tuple(found), examined=examined)
+    return Proposals(tuple(found), examined=examined)
 
 
 def _carries(market: MarketSnapshot, investor: Investor, coins: list[Leg], futures: list[Leg]) -> list[Carry]:

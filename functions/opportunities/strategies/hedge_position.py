@@ -7,15 +7,16 @@ are, at least 480. Candidates are the ten most traded perpetuals and the coin's 
 first half of the hours is taken, if the slope is positive. A perpetual without candles of its own is taken to move as
 its coin does on spot, and metadata says so.
 
-Trade: sell h USD of the perpetual per USD of the coin, in whole lots; keep it 7 days. `profit_potential_usd` is no
-profit but the loss avoided: the fall of the expected shortfall of one day at 95 %, 2.063 x value x fall of the
+Trade: sell h USD of the perpetual per USD of the coin, in whole lots; keep it 7 days. `risk_reduction_usd` is
+the loss avoided: the fall of the expected shortfall of one day at 95 %, 2.063 x value x fall of the
 volatility of a day (`risk.normal_expected_shortfall`: fat tails are left out), less the costs: fees, spread and
 slippage of entering and leaving, and 7 days of funding where the short is expected to pay it (it is not credited).
-The planned loss is the costs; the required capital is the margin, at least a third.
+The required capital is the margin, at least a third. The short alone has no bound to its loss: the coin that it hedges
+is no order of it, so its risk is very high.
 
 Confidence: `inference.confidence` of the p-value of "the hedge lowers the variance by no more than its costs are worth"
 on the second half of the hours, with the slope of the first half (Newey-West t of the squared returns saved). Above
-0.01 there is no opportunity: the best of eleven was chosen.
+0.01 there is no proposal: the best of eleven was chosen.
 
 Inputs: a coin held, with quotes, volume and 481 closed, fresh candles of 1 h; linear perpetuals with quotes and
 funding. Holdings are hedged one by one, each as if it were the only one. Refuses: no holdings, only cash, no spot
@@ -27,11 +28,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, Timeframe
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, Proposals, Purpose
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
-from opportunities.maths import inference, risk, sizing
-from opportunities.trading import instruments
+from opportunities.market.snapshot import Candles, MarketSnapshot
+from opportunities.maths import inference, risk
+from opportunities.maths.arrays import Floats
+from opportunities.trading import instruments, lots
 from opportunities.trading.portfolio import Position, positions_of
 from opportunities.trading.spread import Coin, Instrument, coins
 
@@ -55,8 +57,8 @@ class _Hedge:
     own: bool
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Hedges that avoid more loss than they cost, the one that avoids most first."""
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Hedges that avoid more loss than they cost."""
     owned = positions_of(market, investor)
     instruments.linear_perpetuals_of(market)
     candles = instruments.spot_of(market).candles.get("1h")
@@ -65,7 +67,7 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     hours = max(_SHORTEST, min(_LONGEST, len(candles.open_time) - 1))
     traded = coins(market, investor, candles, hours + 1)
     hedges = list(_hedges(market, candles, traded, hours))
-    found: list[tuple[str, Opportunity]] = []
+    found: list[Proposal] = []
     judged = 0
     for position in owned:
         returns = _returns(candles, position.row, hours)
@@ -74,13 +76,12 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
             continue
         judged += 1
         best = max(possible, key=lambda hedge: (_fit(*_halves(returns, hedge.returns)[0])[1], hedge.base))
-        opportunity = _opportunity(market, position, returns, best)
-        if opportunity is not None:
-            found.append((position.asset, opportunity))
+        proposal = _proposal(market, position, returns, best)
+        if proposal is not None:
+            found.append(proposal)
     if not judged:
         raise Unsuitable(f"no holding has {hours + 1} closed candles of 1h and a perpetual to hedge it with")
-    found.sort(key=lambda each: (-each[1].profit_potential_usd, each[0]))
-    return Findings(tuple(opportunity for _, opportunity in found), examined=judged)
+    return Proposals(tuple(found), examined=judged)
 
 
 def _hedges(market: MarketSnapshot, candles: Candles, traded: list[Coin], hours: int) -> Iterator[_Hedge]:
@@ -119,11 +120,11 @@ def _fit(coin: Floats, future: Floats) -> tuple[float, float]:
     return float(together / alone), float(together**2 / alone / np.var(coin, ddof=1))
 
 
-def _opportunity(market: MarketSnapshot, position: Position, returns: Floats, hedge: _Hedge) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, position: Position, returns: Floats, hedge: _Hedge) -> Proposal | None:
     """The hedge; None where it is too small for an order, or avoids no more than it costs."""
     ratio, _ = _fit(returns, hedge.returns)
     place, value = hedge.place, position.value_usd
-    quantity = instruments.orderable(place.rules, place.row, ratio * value / place.middle, place.liquidity.bid)
+    quantity = lots.orderable(place.rules, place.row, ratio * value / place.middle, place.liquidity.bid)
     if not quantity:
         return None
     sold, bought_back = place.liquidity.sell(quantity), place.liquidity.buy(quantity)
@@ -133,9 +134,9 @@ def _opportunity(market: MarketSnapshot, position: Position, returns: Floats, he
     achieved = quantity * place.middle / value
     before, after = (_volatility_of_day(returns - part * hedge.returns) for part in (0.0, achieved))
     shortfall = [value * risk.normal_expected_shortfall(each) for each in (before, after)]
-    profit = shortfall[0] - shortfall[1] - costs
+    saved = shortfall[0] - shortfall[1] - costs
     estimate = _out_of_sample(returns, hedge.returns)
-    if profit <= 0 or estimate.standard_error == 0:
+    if saved <= 0 or estimate.standard_error == 0:
         return None
     worth = before**2 - max(before - costs / shortfall[0] * before, 0.0) ** 2
     p = inference.p_value(estimate.z(worth))
@@ -143,11 +144,6 @@ def _opportunity(market: MarketSnapshot, position: Position, returns: Floats, he
         return None
     required = sold.notional_usd * place.capital_rate(24 * _DAYS)
     metadata: dict[str, Json] = {
-        "confidence": {
-            "statistic": "t of variance saved above cost, held out",
-            "value": estimate.z(worth),
-            "n": estimate.n,
-        },
         "holding": {"asset": position.asset, "quantity": position.quantity, "value_usd": value},
         "hedge_ratio": ratio,
         "effectiveness_r2": 1 - (after / before) ** 2,
@@ -156,31 +152,30 @@ def _opportunity(market: MarketSnapshot, position: Position, returns: Floats, he
         "cvar_usd": {"before": shortfall[0], "after": shortfall[1]},
         "size": quantity,
         "notional_usd": sold.notional_usd,
-        "expected_value_usd": profit,
+        "expected_value_usd": saved,
         "costs_usd": costs,
         "fees_usd": fees,
         "slippage_usd": sold.slippage_usd + bought_back.slippage_usd,
         "funding_usd": funding,
         "days": _DAYS,
         "quotes": instruments.quotes(market, place.liquidity),
-        "legs": [instruments.leg("sell", place.symbol, place.exchange, sold)],
     }
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
+    return Proposal(
         opportunity_type=OPPORTUNITY_TYPES[0],
         symbol=place.symbol,
         exchange=place.exchange,
-        profit_potential_usd=profit,
-        confidence_score=inference.confidence(p),
-        risk_level=sizing.risk_level(costs, required),
+        purpose=Purpose.RISK_REDUCTION,
+        benefit_usd=saved,
+        evidence=Evidence("t of variance saved above cost, held out", estimate.z(worth), estimate.n, p),
+        max_loss_usd=None,
         required_capital_usd=required,
-        estimated_timeframe=Timeframe.WEEK,
+        horizon_hours=24.0 * _DAYS,
         entry_price=sold.price,
         exit_price=bought_back.price,
         asset_tier=AssetTier.of(position.liquidity.volume_24h_usd),
+        legs=(instruments.leg("sell", place.symbol, place.exchange, sold),),
+        stop=None,
         metadata=metadata,
-        discovered_at=market.captured_at,
     )
 
 

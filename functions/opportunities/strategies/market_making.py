@@ -34,13 +34,13 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, Timeframe
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Leg, Proposal, Proposals, Purpose
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, quoting, sizing
-from opportunities.maths.costs import Fill, Liquidity
+from opportunities.maths.costs import Liquidity
 from opportunities.maths.quoting import Quotes
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 
 TITLE = "Market making"
 OPPORTUNITY_TYPES = ("market_making",)
@@ -56,7 +56,7 @@ _DAY = 86_400
 
 
 @dataclass(frozen=True)
-class _Making:
+class _MakerQuote:
     """One listing as a maker would quote it: prices in USD, `size` of one order in units of base, rates per day.
 
     `distance` is how far from the mid the quotes lie; `fee` and `impact` (adverse selection) are per unit filled.
@@ -92,39 +92,38 @@ class _Making:
         return self.profit_usd / (held * self.liquidity.daily_volatility)
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Spot pairs worth quoting on both sides for a day, the most profitable first."""
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Spot pairs worth quoting on both sides for a day."""
     spot = instruments.spot_of(market)
     if spot.books is None:
         raise Unsuitable(f"no order books of the spot market: {market.missing.get('books', 'the snapshot has none')}")
     judged: set[str] = set()
-    best: dict[str, _Making] = {}
+    best: dict[str, _MakerQuote] = {}
     for row, liquidity, decay in _listings(market, investor):
         symbol = spot.symbols[row]
         judged.add(symbol)
-        making = _making(market, investor, row, liquidity, decay)
+        quote = _quote(market, investor, row, liquidity, decay)
         if (
-            making is not None
-            and inference.p_value(making.z) <= _SIGNIFICANCE
-            and (symbol not in best or _rank(market, making) < _rank(market, best[symbol]))
+            quote is not None
+            and inference.p_value(quote.z) <= _SIGNIFICANCE
+            and (symbol not in best or _rank(market, quote) < _rank(market, best[symbol]))
         ):
-            best[symbol] = making
+            best[symbol] = quote
     if not judged:
         raise Unsuitable(f"no spot pair in USD has a book of {_LEVELS} levels a side, volume and volatility")
-    found = [_opportunity(market, making) for making in best.values()]
-    found.sort(key=lambda one: (-one.profit_potential_usd, one.symbol))
-    return Findings(tuple(found), examined=len(judged))
+    found = [_proposal(market, quote) for quote in best.values()]
+    return Proposals(tuple(found), examined=len(judged))
 
 
 def _listings(market: MarketSnapshot, investor: Investor) -> Iterator[tuple[int, Liquidity, float]]:
     """The listings in USD, on any exchange, that have books of enough levels; each with its k."""
     shortest = sorted(instruments.spot_of(market).candles.values(), key=lambda candles: candles.seconds)[:1]
     for candles in shortest:
-        for _, venues in instruments.spot_pairs(market, investor, candles, instruments.VOLATILITY_BARS + 1):
-            for venue in venues:
-                decay = _decay(venue.liquidity)
+        for _, listings in instruments.spot_pairs(market, investor, candles, instruments.VOLATILITY_BARS + 1):
+            for listing in listings:
+                decay = _decay(listing.liquidity)
                 if decay is not None:
-                    yield venue.row, venue.liquidity, decay
+                    yield listing.row, listing.liquidity, decay
 
 
 def _decay(liquidity: Liquidity) -> float | None:
@@ -138,7 +137,9 @@ def _decay(liquidity: Liquidity) -> float | None:
     return min(quoting.decay_of(price, size, mid) for price, size in sides)
 
 
-def _making(market: MarketSnapshot, investor: Investor, row: int, liquidity: Liquidity, decay: float) -> _Making | None:
+def _quote(
+    market: MarketSnapshot, investor: Investor, row: int, liquidity: Liquidity, decay: float
+) -> _MakerQuote | None:
     """How to quote the listing; None where the market's spread is narrower than it must be."""
     spot = instruments.spot_of(market)
     fee = instruments.fees_at(market, investor, spot.exchanges[row]).spot_maker
@@ -148,7 +149,7 @@ def _making(market: MarketSnapshot, investor: Investor, row: int, liquidity: Liq
     distance = half - tick if isfinite(tick) and half > tick else half
     loss_rate = _STOP_SIGMAS * liquidity.daily_volatility + fee + liquidity.fee
     notional = sizing.notional_usd(investor, loss_rate, 1 + fee, liquidity.capacity_usd)
-    size = instruments.orderable(spot.rules, row, notional / (2 * _ORDERS) / mid, mid)
+    size = lots.orderable(spot.rules, row, notional / (2 * _ORDERS) / mid, mid - distance)
     if size <= 0:
         return None
     impact = liquidity.daily_volatility * sqrt(size * mid / liquidity.volume_24h_usd)
@@ -163,7 +164,7 @@ def _making(market: MarketSnapshot, investor: Investor, row: int, liquidity: Liq
     quotes = Quotes(beyond.half_spread + half, beyond.skew)
     if quotes.half_spread >= distance:
         return None
-    return _Making(row, liquidity, fee, size, distance, impact, decay, aversion, quotes)
+    return _MakerQuote(row, liquidity, fee, size, distance, impact, decay, aversion, quotes)
 
 
 def _fills(liquidity: Liquidity, order_usd: float) -> float:
@@ -171,61 +172,56 @@ def _fills(liquidity: Liquidity, order_usd: float) -> float:
     return min(_SHARE_OF_VOLUME * liquidity.volume_24h_usd / order_usd, 2 * _DAY / _REQUOTE_SECONDS)
 
 
-def _rank(market: MarketSnapshot, making: _Making) -> tuple[float, str]:
-    return -making.profit_usd, instruments.spot_of(market).exchanges[making.row]
+def _rank(market: MarketSnapshot, quote: _MakerQuote) -> tuple[float, str]:
+    return -quote.profit_usd, instruments.spot_of(market).exchanges[quote.row]
 
 
-def _opportunity(market: MarketSnapshot, making: _Making) -> Opportunity:
-    spot, liquidity = instruments.spot_of(market), making.liquidity
-    symbol, exchange = spot.symbols[making.row], spot.exchanges[making.row]
-    mid, size = making.mid, making.size
-    bid, ask = mid - making.distance, mid + making.distance
-    turnover = making.fills * size * mid
+def _proposal(market: MarketSnapshot, quote: _MakerQuote) -> Proposal:
+    spot, liquidity = instruments.spot_of(market), quote.liquidity
+    symbol, exchange = spot.symbols[quote.row], spot.exchanges[quote.row]
+    mid, size = quote.mid, quote.size
+    bid, ask = mid - quote.distance, mid + quote.distance
+    turnover = quote.fills * size * mid
     notional = 2 * _ORDERS * size * mid
-    required = notional * (1 + making.fee)
+    required = notional * (1 + quote.fee)
     fall = _STOP_SIGMAS * liquidity.daily_volatility
-    loss = notional * (fall + making.fee + liquidity.fee)
+    loss = notional * (fall + quote.fee + liquidity.fee)
     metadata: dict[str, Json] = {
-        "confidence": {
-            "statistic": "z of a day's profit over inventory risk",
-            "value": making.z,
-            "n": instruments.VOLATILITY_BARS,
-        },
         "size": size,
         "notional_usd": notional,
-        "expected_value_usd": making.profit_usd,
-        "stop": mid * (1 - fall),
+        "expected_value_usd": quote.profit_usd,
         "loss_at_stop_usd": loss,
-        "fees_usd": turnover * making.fee,
+        "fees_usd": turnover * quote.fee,
         "slippage_usd": 0.0,
-        "adverse_selection_usd": turnover * making.impact,
-        "fills_per_day": making.fills,
+        "adverse_selection_usd": turnover * quote.impact,
+        "fills_per_day": quote.fills,
         "share_of_volume": turnover / liquidity.volume_24h_usd,
-        "half_spread": {"market": (liquidity.ask - liquidity.bid) / 2, "optimal": making.quotes.half_spread},
-        "skew_per_order": making.quotes.skew,
-        "kappa": making.decay,
-        "gamma": making.aversion,
+        "half_spread": {"market": (liquidity.ask - liquidity.bid) / 2, "optimal": quote.quotes.half_spread},
+        "skew_per_order": quote.quotes.skew,
+        "kappa": quote.decay,
+        "gamma": quote.aversion,
         "initial_inventory": _ORDERS * size,
         "quotes": instruments.quotes(market, liquidity),
-        "legs": [
-            instruments.leg("buy", symbol, exchange, Fill(size, bid, size * bid * making.fee, 0.0)),
-            instruments.leg("sell", symbol, exchange, Fill(size, ask, size * ask * making.fee, 0.0)),
-        ],
     }
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
+    return Proposal(
         opportunity_type=OPPORTUNITY_TYPES[0],
         symbol=symbol,
         exchange=exchange,
-        profit_potential_usd=making.profit_usd,
-        confidence_score=inference.confidence(inference.p_value(making.z)),
-        risk_level=sizing.risk_level(loss, required),
+        purpose=Purpose.PROFIT,
+        benefit_usd=quote.profit_usd,
+        evidence=Evidence(
+            "z of a day's profit over inventory risk",
+            quote.z,
+            instruments.VOLATILITY_BARS,
+            inference.p_value(quote.z),
+        ),
+        max_loss_usd=loss,
         required_capital_usd=required,
-        estimated_timeframe=Timeframe.DAY,
+        horizon_hours=24.0,
         entry_price=bid,
         exit_price=ask,
         asset_tier=AssetTier.of(liquidity.volume_24h_usd),
+        legs=(Leg("buy", symbol, exchange, size, bid), Leg("sell", symbol, exchange, size, ask)),
+        stop=mid * (1 - fall),
         metadata=metadata,
-        discovered_at=market.captured_at,
     )

@@ -32,14 +32,15 @@ from itertools import combinations
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, Proposals, Purpose
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Floats, MarketSnapshot
-from opportunities.maths import inference, reversion, sizing
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths import inference, reversion
+from opportunities.maths.arrays import Floats
 from opportunities.maths.cointegration import engle_granger
 from opportunities.trading import instruments
 from opportunities.trading.formation import formation_of
-from opportunities.trading.spread import Bet, Coin, Leg, Plan, bet
+from opportunities.trading.spread import Coin, Leg, Plan, SpreadTrade, price_trade
 
 TITLE = "Pairs trading"
 OPPORTUNITY_TYPES = ("pairs_trading",)
@@ -77,8 +78,8 @@ class _Pair:
         return float(spread) / self.deviation
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Cointegrated pairs stretched far enough to pay all costs, the most profitable first."""
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Cointegrated pairs stretched far enough to pay all costs."""
     instruments.spot_of(market)
     instruments.linear_perpetuals_of(market)
     formation = formation_of(market, investor, _COINS)
@@ -89,9 +90,8 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
             " of a price that moves"
         )
     pairs = _cointegrated(chosen, formation.log_price[:, : formation.hours])
-    found = [opportunity for pair in pairs if (opportunity := _opportunity(market, investor, pair)) is not None]
-    found.sort(key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange))
-    return Findings(tuple(found), examined=len(chosen) * (len(chosen) - 1) // 2)
+    found = [proposal for pair in pairs if (proposal := _proposal(market, investor, pair)) is not None]
+    return Proposals(tuple(found), examined=len(chosen) * (len(chosen) - 1) // 2)
 
 
 def _cointegrated(chosen: list[Coin], log_price: Floats) -> list[_Pair]:
@@ -127,7 +127,7 @@ def _cointegrated(chosen: list[Coin], log_price: Floats) -> list[_Pair]:
     return pairs
 
 
-def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Proposal | None:
     """The trade; None where the spread is not stretched, the dear coin has no perpetual, or costs eat the gain."""
     z = pair.z
     if not _OPEN < abs(z) < _TOO_FAR:
@@ -138,36 +138,33 @@ def _opportunity(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Opp
     y_place, x_place = (pair.y.spot, shorted.perpetual) if z < 0 else (shorted.perpetual, pair.x.spot)
     side = 1.0 if z < 0 else -1.0
     plan = Plan(pair.deviation, abs(z), leave=0.0, stop=_STOP, hours=_TIME_STOP_HALF_LIVES * pair.half_life)
-    trade = bet(investor, [Leg(y_place, side), Leg(x_place, -side * pair.beta)], plan)
+    trade = price_trade(investor, [Leg(y_place, side), Leg(x_place, -side * pair.beta)], plan)
     if trade is None:
         return None
     entry = next(order for order in trade.orders if order.leg.weight > 0)
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
+    return Proposal(
         opportunity_type=OPPORTUNITY_TYPES[0],
         symbol=bought.spot.symbol,
         exchange=bought.spot.exchange,
-        profit_potential_usd=trade.profit_usd,
-        confidence_score=inference.confidence(pair.adjusted),
-        risk_level=sizing.risk_level(trade.loss_usd, trade.required_usd),
+        purpose=Purpose.PROFIT,
+        benefit_usd=trade.profit_usd,
+        evidence=Evidence(
+            f"Engle-Granger p, both orders, of {pair.tried} pairs", pair.adjusted, pair.hours, pair.adjusted
+        ),
+        max_loss_usd=trade.loss_usd,
         required_capital_usd=trade.required_usd,
-        estimated_timeframe=sizing.timeframe_for(plan.hours * 3600),
+        horizon_hours=plan.hours,
         entry_price=entry.entered.price,
         exit_price=None,
         asset_tier=AssetTier.of(min(each.spot.liquidity.volume_24h_usd for each in (pair.y, pair.x))),
-        metadata=_metadata(market, pair, trade, plan),
-        discovered_at=market.captured_at,
+        legs=trade.legs(),
+        stop={"z": plan.stop, "hours": plan.hours},
+        metadata=_metadata(market, pair, trade),
     )
 
 
-def _metadata(market: MarketSnapshot, pair: _Pair, trade: Bet, plan: Plan) -> dict[str, Json]:
+def _metadata(market: MarketSnapshot, pair: _Pair, trade: SpreadTrade) -> dict[str, Json]:
     return {
-        "confidence": {
-            "statistic": f"Engle-Granger p, both orders, of {pair.tried} pairs",
-            "value": pair.adjusted,
-            "n": pair.hours,
-        },
         "pair": {
             "y": pair.y.spot.symbol,
             "x": pair.x.spot.symbol,
@@ -182,7 +179,6 @@ def _metadata(market: MarketSnapshot, pair: _Pair, trade: Bet, plan: Plan) -> di
         },
         "size": trade.orders[0].entered.quantity,
         "notional_usd": trade.notional_usd,
-        "stop": {"z": plan.stop, "hours": plan.hours},
         "loss_at_stop_usd": trade.loss_usd,
         "fees_usd": trade.fees_usd,
         "slippage_usd": trade.slippage_usd,
@@ -191,5 +187,4 @@ def _metadata(market: MarketSnapshot, pair: _Pair, trade: Bet, plan: Plan) -> di
         "expected_value_usd": trade.expected_usd,
         "probability": {"mean_first": trade.chance},
         "quotes": instruments.quotes(market, *(order.leg.instrument.liquidity for order in trade.orders)),
-        "legs": trade.legs(),
     }

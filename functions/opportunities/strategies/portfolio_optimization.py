@@ -7,7 +7,7 @@ risk contributions (Maillard, Roncalli and Teiletche 2010), by the covariance of
 coin is bought.
 
 Trade: sell what is above its target, buy with the proceeds what is below, fees paid out of them; orders too small for
-the exchange are left out. `profit_potential_usd` is no forecast of gain but risk saved, as the certainty equivalent of
+the exchange are left out. `risk_reduction_usd` is no forecast of gain but risk saved, as the certainty equivalent of
 mean-variance utility: V γ/2 (σ²(now) - σ²(then)) over 30 days, less the costs (spread, fees, slippage). V is the value
 of the coins, σ² the variance of a day, γ the relative risk aversion: 8, 4 or 2 for a low, medium or high tolerance (the
 range that Bodie, Kane and Marcus, Investments, report for investors is about 2 to 4; the timid have more). The weights
@@ -15,8 +15,8 @@ after are those that the orders make, not those that were aimed at.
 
 Confidence: `inference.confidence` of the p-value of "the saving is no more than the costs" out of sample: the weights
 are fitted to the first two thirds of the hours, and the squared returns of both portfolios compared in the last third
-(Newey-West t). Above 0.01 there is no opportunity: in sample an optimiser always wins. The planned loss is the costs,
-the required capital what is sold.
+(Newey-West t). Above 0.01 there is no proposal: in sample an optimiser always wins. The required
+capital is what is sold; what is bought can lose all its worth, so the risk is very high.
 
 Inputs: at least two coins held, each with quotes, volume and 481 closed, fresh candles of 1 h. Holdings without are
 named in `metadata` and left as they are.
@@ -25,15 +25,17 @@ Refuses: no holdings, only cash, no spot market, fewer than two holdings with al
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, RiskTolerance, Timeframe
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, Proposals, Purpose, RiskTolerance
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Floats, MarketSnapshot
-from opportunities.maths import indicators, inference, portfolio, sizing
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths import indicators, inference, portfolio
+from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Fill
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 from opportunities.trading.portfolio import Position, portfolio_of
 
 TITLE = "Portfolio optimization"
@@ -88,12 +90,11 @@ class _Trades:
         return tuple(fill for _, fill in (*self.sold, *self.bought))
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """The reweighings whose risk saved in 30 days is worth their costs, the most worthwhile first."""
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """The reweighings whose risk saved in 30 days is worth their costs."""
     held = _held(market, investor)
-    found = [each for kind in _TARGETS if (each := _opportunity(market, investor, held, kind)) is not None]
-    found.sort(key=lambda each: (-each.profit_potential_usd, each.opportunity_type))
-    return Findings(tuple(found), examined=len(held.positions))
+    found = [each for kind in _TARGETS if (each := _proposal(market, investor, held, kind)) is not None]
+    return Proposals(tuple(found), examined=len(held.positions))
 
 
 def _held(market: MarketSnapshot, investor: Investor) -> _Held:
@@ -131,7 +132,7 @@ def _trades(market: MarketSnapshot, held: _Held, target: Floats) -> _Trades | No
     for i in np.flatnonzero(gap < 0).tolist():
         position = held.positions[i]
         bid = position.liquidity.bid
-        quantity = instruments.orderable(rules, position.row, float(-gap[i]) / bid, bid)
+        quantity = lots.orderable(rules, position.row, float(-gap[i]) / bid, bid)
         if quantity:
             sold.append((position, position.liquidity.sell(quantity)))
             values[i] -= quantity * bid
@@ -142,7 +143,7 @@ def _trades(market: MarketSnapshot, held: _Held, target: Floats) -> _Trades | No
         position = held.positions[i]
         budget = proceeds * float(wanted[i] / wanted.sum()) / (1 + position.liquidity.fee)
         guess = position.liquidity.buy(budget / position.liquidity.ask)
-        quantity = instruments.orderable(rules, position.row, budget / guess.price, position.liquidity.bid)
+        quantity = lots.orderable(rules, position.row, budget / guess.price, position.liquidity.bid)
         if quantity:
             bought.append((position, position.liquidity.buy(quantity)))
             values[i] += quantity * position.liquidity.bid
@@ -152,7 +153,7 @@ def _trades(market: MarketSnapshot, held: _Held, target: Floats) -> _Trades | No
     return _Trades(tuple(sold), tuple(bought), values, held.total - float(values.sum()) - idle)
 
 
-def _opportunity(market: MarketSnapshot, investor: Investor, held: _Held, kind: str) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, investor: Investor, held: _Held, kind: str) -> Proposal | None:
     """The reweighing; None where it saves less than it costs, in sample or out of it."""
     spot = instruments.spot_of(market)
     covariance, shrinkage = portfolio.shrunk_covariance(held.returns)
@@ -162,9 +163,9 @@ def _opportunity(market: MarketSnapshot, investor: Investor, held: _Held, kind: 
     per_variance = held.total * RISK_AVERSION[investor.risk_tolerance] / 2 * HORIZON_DAYS
     after = trades.values / held.total
     variance = [24 * float(weights @ covariance @ weights) for weights in (held.weights, after)]
-    profit = per_variance * (variance[0] - variance[1]) - trades.costs_usd
+    saved = per_variance * (variance[0] - variance[1]) - trades.costs_usd
     estimate = _out_of_sample(held, kind)
-    if profit <= 0 or estimate.standard_error == 0:
+    if saved <= 0 or estimate.standard_error == 0:
         return None
     p = inference.p_value(estimate.z(trades.costs_usd / per_variance))
     if p > _SIGNIFICANCE:
@@ -173,14 +174,9 @@ def _opportunity(market: MarketSnapshot, investor: Investor, held: _Held, kind: 
     released = sum(fill.notional_usd for _, fill in trades.sold)
     fees, slippage = (sum(getattr(fill, name) for fill in trades.fills) for name in ("fee_usd", "slippage_usd"))
     metadata: dict[str, Json] = {
-        "confidence": {
-            "statistic": "t of variance saved above cost, out of sample",
-            "value": estimate.z(trades.costs_usd / per_variance),
-            "n": estimate.n,
-        },
         "size": order.quantity,
         "notional_usd": released,
-        "expected_value_usd": profit,
+        "expected_value_usd": saved,
         "costs_usd": trades.costs_usd,
         "fees_usd": fees,
         "slippage_usd": slippage,
@@ -197,31 +193,40 @@ def _opportunity(market: MarketSnapshot, investor: Investor, held: _Held, kind: 
             for position, before, then in zip(held.positions, held.weights, after, strict=True)
         },
         "quotes": instruments.quotes(market, *(position.liquidity for position, _ in (*trades.sold, *trades.bought))),
-        "legs": [
-            instruments.leg(side, spot.symbols[position.row], spot.exchanges[position.row], fill)
-            for side, orders in (("sell", trades.sold), ("buy", trades.bought))
-            for position, fill in orders
-        ],
     }
     if held.left_alone:
         metadata["left_alone"] = list[Json](held.left_alone)
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
+    return Proposal(
         opportunity_type=kind,
         symbol=spot.symbols[largest.row],
         exchange=spot.exchanges[largest.row],
-        profit_potential_usd=profit,
-        confidence_score=inference.confidence(p),
-        risk_level=sizing.risk_level(trades.costs_usd, released),
+        purpose=Purpose.RISK_REDUCTION,
+        benefit_usd=saved,
+        evidence=Evidence(
+            "t of variance saved above cost, out of sample",
+            estimate.z(trades.costs_usd / per_variance),
+            estimate.n,
+            p,
+        ),
+        # The coins bought can become worthless; those sold can lose nothing any more.
+        max_loss_usd=sum(fill.notional_usd for _, fill in trades.bought) + fees,
         required_capital_usd=released,
-        estimated_timeframe=Timeframe.MONTH,
+        horizon_hours=24.0 * HORIZON_DAYS,
         entry_price=None,
         exit_price=order.price,
         asset_tier=AssetTier.of(largest.liquidity.volume_24h_usd),
+        legs=tuple(
+            instruments.leg(side, spot.symbols[position.row], spot.exchanges[position.row], fill)
+            for side, orders in _sides(trades)
+            for position, fill in orders
+        ),
+        stop=None,
         metadata=metadata,
-        discovered_at=market.captured_at,
     )
+
+
+def _sides(trades: _Trades) -> tuple[tuple[Literal["buy", "sell"], tuple[tuple[Position, Fill], ...]], ...]:
+    return ("sell", trades.sold), ("buy", trades.bought)
 
 
 def _out_of_sample(held: _Held, kind: str) -> inference.Estimate:

@@ -12,9 +12,10 @@ per USD (Tasche, Risk Contributions and Performance Measurement, 1999), as much 
 homogeneous: bisection), then the next. Holdings that are too large are cut to their limit. The two are alternatives:
 the sales of one may do for both.
 
-`profit_potential_usd` is no profit but the loss avoided: the fall of the CVaR less what selling costs. The planned loss
-is that cost, the required capital the holdings sold. Confidence: `inference.confidence` of the p-value of "the fall of
-the CVaR is no more than the cost" (a t statistic: the CVaR is a mean, see `risk.tail_losses`).
+Sales are whole lots, rounded up as far as there is so much, so that the limit is kept. `risk_reduction_usd` is the loss
+avoided: the fall of the CVaR less what selling costs. More than that cost they cannot lose; the required capital is
+what they sell. Confidence: `inference.confidence` of the p-value of "the fall of the CVaR is no more than the cost" (a
+t statistic: the CVaR is a mean, see `risk.tail_losses`).
 
 Inputs: the investor's holdings; spot quotes, volume and candles of each. A holding that the market doesn't price, or
 that has too few candles (720 of 1 h), is named in `metadata`; the latter counts in equity, and is neither judged nor
@@ -22,13 +23,19 @@ sold, since what its sale would avoid is unknown.
 Refuses: no holdings, no spot market, no holding with quotes and candles. No limit broken: no opportunity.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity, Timeframe
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, Proposals, Purpose
+from opportunities.market.snapshot import MarketSnapshot, Rules
 from opportunities.maths import inference, risk, sizing
-from opportunities.trading import instruments
-from opportunities.trading.portfolio import Portfolio, portfolio_of
+from opportunities.maths.arrays import Floats
+from opportunities.maths.costs import Fill
+from opportunities.trading import instruments, lots
+from opportunities.trading.portfolio import Portfolio, Position, portfolio_of
 
 TITLE = "Risk management"
 OPPORTUNITY_TYPES = ("reduce_tail_risk", "reduce_concentration")
@@ -37,30 +44,39 @@ NEEDS = ("holdings", "spot quotes and candles of a holding: 720 closed bars of 1
 _BISECTIONS = 60
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """The sales that bring each broken limit back within its bound, the one that avoids most first."""
+@dataclass(frozen=True)
+class _Limit:
+    """A limit that is broken: `of` measures holdings of some values, in USD; `bound` is a share of equity."""
+
+    kind: str
+    measure: str
+    bound: float
+    of: Callable[[Portfolio, Floats], float]
+
+
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """The sales that bring each broken limit back within its bound."""
     portfolio = portfolio_of(market, investor)
     limits = sizing.LIMITS[investor.risk_tolerance]
     values, equity = portfolio.values_usd, portfolio.equity_usd
-    shortfall = risk.expected_shortfall(portfolio.pnl(values))
-    found: list[Opportunity | None] = []
-    if shortfall > limits.cvar * equity:
+    found: list[Proposal | None] = []
+    if _shortfall(portfolio, values) > limits.cvar * equity:
         kept = _within_shortfall(portfolio, limits.cvar * equity)
-        after = risk.expected_shortfall(portfolio.pnl(kept))
-        breach = _breach("cvar_1d_over_equity", limits.cvar, shortfall / equity, after / equity)
-        found.append(_opportunity(market, portfolio, kept, OPPORTUNITY_TYPES[0], breach))
-    largest = float(values[portfolio.modelled].max())
-    if largest > limits.single_asset * equity:
+        limit = _Limit(OPPORTUNITY_TYPES[0], "cvar_1d_over_equity", limits.cvar, _shortfall)
+        found.append(_proposal(market, portfolio, kept, limit))
+    if _largest(portfolio, values) > limits.single_asset * equity:
         kept = np.where(portfolio.modelled, np.minimum(values, limits.single_asset * equity), values)
-        breach = _breach("largest_holding_over_equity", limits.single_asset, largest / equity, limits.single_asset)
-        found.append(_opportunity(market, portfolio, kept, OPPORTUNITY_TYPES[1], breach))
-    opportunities = [opportunity for opportunity in found if opportunity is not None]
-    opportunities.sort(key=lambda opportunity: (-opportunity.profit_potential_usd, opportunity.opportunity_type))
-    return Findings(tuple(opportunities), examined=len(portfolio.positions))
+        limit = _Limit(OPPORTUNITY_TYPES[1], "largest_holding_over_equity", limits.single_asset, _largest)
+        found.append(_proposal(market, portfolio, kept, limit))
+    return Proposals(tuple(each for each in found if each is not None), examined=len(portfolio.positions))
 
 
-def _breach(measure: str, limit: float, before: float, after: float) -> dict[str, Json]:
-    return {"measure": measure, "limit": limit, "before": before, "after": after}
+def _shortfall(portfolio: Portfolio, values: Floats) -> float:
+    return risk.expected_shortfall(portfolio.pnl(values))
+
+
+def _largest(portfolio: Portfolio, values: Floats) -> float:
+    return float(values[portfolio.modelled].max())
 
 
 def _within_shortfall(portfolio: Portfolio, limit_usd: float) -> Floats:
@@ -69,10 +85,10 @@ def _within_shortfall(portfolio: Portfolio, limit_usd: float) -> Floats:
     def shortfall(position: int, value: float) -> float:
         values = kept.copy()
         values[position] = value
-        return risk.expected_shortfall(portfolio.pnl(values))
+        return _shortfall(portfolio, values)
 
     kept = portfolio.values_usd.copy()
-    while risk.expected_shortfall(portfolio.pnl(kept)) > limit_usd:
+    while _shortfall(portfolio, kept) > limit_usd:
         losses = -portfolio.pnl(kept)
         worst = np.argsort(losses, kind="stable")[-(int(risk.TAIL * (len(losses) - 1)) + 1) :]
         per_usd = np.where(kept > 0, -portfolio.returns[:, worst].mean(axis=1), -np.inf)
@@ -86,60 +102,72 @@ def _within_shortfall(portfolio: Portfolio, limit_usd: float) -> Floats:
     return kept
 
 
-def _opportunity(
-    market: MarketSnapshot, portfolio: Portfolio, kept: Floats, kind: str, breach: dict[str, Json]
-) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, portfolio: Portfolio, kept: Floats, limit: _Limit) -> Proposal | None:
     """The sales down to `kept`; None where they cost more than the loss they avoid."""
-    spot = instruments.spot_of(market)
-    sold = portfolio.values_usd - kept
-    largest = portfolio.positions[int(sold.argmax())]
-    sales = [
-        (position, position.liquidity.sell(float(value) / position.liquidity.bid))
-        for position, value in zip(portfolio.positions, sold, strict=True)
-        if value > 0
-    ]
+    spot, values = instruments.spot_of(market), portfolio.values_usd
+    sold = np.zeros_like(values)
+    sales: list[tuple[Position, Fill]] = []
+    for i in np.flatnonzero(values > kept).tolist():
+        position, bid = portfolio.positions[i], portfolio.positions[i].liquidity.bid
+        quantity = _sale(spot.rules, position, float(values[i] - kept[i]) / bid)
+        if quantity > 0:
+            sales.append((position, position.liquidity.sell(quantity)))
+            sold[i] = quantity * bid
+    if not sales:
+        return None
+    largest, order = max(sales, key=lambda sale: sale[1].quantity * sale[0].liquidity.bid)
     fees = sum(fill.fee_usd for _, fill in sales)
     slippage = sum(fill.slippage_usd for _, fill in sales)
-    tail = risk.tail_losses(portfolio.pnl(portfolio.values_usd))
-    avoided = tail - risk.tail_losses(portfolio.pnl(kept)) - (fees + slippage)
-    profit = float(avoided.mean())
-    notional = sum(fill.notional_usd for _, fill in sales)
-    if profit <= 0 or notional < sizing.MINIMUM_NOTIONAL_USD:
+    tail = risk.tail_losses(portfolio.pnl(values))
+    avoided = tail - risk.tail_losses(portfolio.pnl(values - sold)) - (fees + slippage)
+    saved = float(avoided.mean())
+    if saved <= 0:
         return None
     step = portfolio.bars_per_day
     estimate = inference.mean(avoided, max(inference.lags_for(len(avoided)), 2 * (step - 1)))
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "t of CVaR avoided above cost", "value": estimate.z(), "n": estimate.n},
-        "breach": breach,
-        "size": float(sold.max()) / largest.liquidity.bid,
-        "notional_usd": notional,
-        "expected_value_usd": profit,
+        "breach": {
+            "measure": limit.measure,
+            "limit": limit.bound,
+            "before": limit.of(portfolio, values) / portfolio.equity_usd,
+            "after": limit.of(portfolio, values - sold) / portfolio.equity_usd,
+        },
+        "size": order.quantity,
+        "notional_usd": sum(fill.notional_usd for _, fill in sales),
+        "expected_value_usd": saved,
         "fees_usd": fees,
         "slippage_usd": slippage,
         "portfolio": _measures(portfolio),
         "quotes": instruments.quotes(market, *(position.liquidity for position, _ in sales)),
-        "legs": [
-            instruments.leg("sell", spot.symbols[position.row], spot.exchanges[position.row], fill)
-            for position, fill in sales
-        ],
     }
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
-        opportunity_type=kind,
+    return Proposal(
+        opportunity_type=limit.kind,
         symbol=spot.symbols[largest.row],
         exchange=spot.exchanges[largest.row],
-        profit_potential_usd=profit,
-        confidence_score=inference.confidence(inference.p_value(estimate.z())),
-        risk_level=sizing.risk_level(fees + slippage, notional),
+        purpose=Purpose.RISK_REDUCTION,
+        benefit_usd=saved,
+        evidence=Evidence("t of CVaR avoided above cost", estimate.z(), estimate.n, inference.p_value(estimate.z())),
+        max_loss_usd=fees + slippage,
         required_capital_usd=float(sold.sum()),
-        estimated_timeframe=Timeframe.DAY,
+        horizon_hours=24.0,
         entry_price=None,
-        exit_price=next(fill.price for position, fill in sales if position is largest),
+        exit_price=order.price,
         asset_tier=AssetTier.of(largest.liquidity.volume_24h_usd),
+        legs=tuple(
+            instruments.leg("sell", spot.symbols[position.row], spot.exchanges[position.row], fill)
+            for position, fill in sales
+        ),
+        stop=None,
         metadata=metadata,
-        discovered_at=market.captured_at,
     )
+
+
+def _sale(rules: Rules | None, position: Position, wanted: float) -> float:
+    """The least quantity in whole lots that is at least as much as wanted, as far as there is so much; 0 if none."""
+    lot, bid = lots.lot_of(rules, position.row, position.liquidity.bid), position.liquidity.bid
+    if lot:
+        wanted = ceil(wanted / lot * (1 - 1e-12)) * lot
+    return lots.orderable(rules, position.row, min(wanted, position.quantity), bid)
 
 
 def _measures(portfolio: Portfolio) -> dict[str, Json]:

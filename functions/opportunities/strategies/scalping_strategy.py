@@ -31,15 +31,16 @@ from math import exp, log
 
 import numpy as np
 
-from opportunities.domain import Findings, Investor, Json, Opportunity
+from opportunities.domain import Evidence, Investor, Json, Proposal, Proposals
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
-from opportunities.maths import indicators, inference, sizing
+from opportunities.market.snapshot import Candles, MarketSnapshot
+from opportunities.maths import indicators, inference
+from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Ladder
 from opportunities.maths.inference import Estimate
 from opportunities.trading import instruments
 from opportunities.trading.bracket import Bracket, best_bracket
-from opportunities.trading.instruments import Venue
+from opportunities.trading.instruments import Listing
 
 TITLE = "Scalping"
 OPPORTUNITY_TYPES = ("scalping",)
@@ -56,33 +57,32 @@ _SIGNIFICANCE = 0.05
 
 
 @dataclass(frozen=True)
-class _Lean:
+class _BookImbalance:
     """What a book says: the imbalance of its first levels, and the micro-price."""
 
-    venue: Venue
+    listing: Listing
     imbalance: float
     micro: float
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Long trades of minutes that are expected to pay their costs, the most profitable first."""
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Long trades of minutes that are expected to pay their costs."""
     candles = _candles(market)
     pairs = dict(instruments.spot_pairs(market, investor, candles, _LEAST_BARS))
     judged = {
-        row: leans
-        for row, venues in pairs.items()
-        if (leans := [lean for venue in venues if (lean := _lean(venue)) is not None])
+        row: books
+        for row, listings in pairs.items()
+        if (books := [book for listing in listings if (book := _imbalance(listing)) is not None])
     }
     if not judged:
         raise Unsuitable(f"no spot pair in USD has a book, volume, volatility and {_LEAST_BARS} closed candles")
     found = [
-        opportunity
-        for row, leans in judged.items()
-        if (up := [lean for lean in leans if _leans_up(lean)])
-        and (opportunity := _opportunity(market, investor, candles, row, up)) is not None
+        proposal
+        for row, books in judged.items()
+        if (up := [book for book in books if _points_up(book)])
+        and (proposal := _proposal(market, investor, candles, row, up)) is not None
     ]
-    found.sort(key=lambda one: (-one.profit_potential_usd, one.symbol))
-    return Findings(tuple(found), examined=len(judged))
+    return Proposals(tuple(found), examined=len(judged))
 
 
 def _candles(market: MarketSnapshot) -> Candles:
@@ -103,25 +103,25 @@ def _candles(market: MarketSnapshot) -> Candles:
     return min(fresh, key=lambda candles: candles.seconds)
 
 
-def _lean(venue: Venue) -> _Lean | None:
+def _imbalance(listing: Listing) -> _BookImbalance | None:
     """What the listing's book says; None where it has none."""
-    bids, asks = venue.liquidity.bids, venue.liquidity.asks
+    bids, asks = listing.liquidity.bids, listing.liquidity.asks
     if bids is None or asks is None:
         return None
     bid_size, ask_size = float(bids.size[0]), float(asks.size[0])
     below, above = _offered(bids), _offered(asks)
     if not (bid_size > 0 and ask_size > 0):
         return None
-    micro = (venue.liquidity.bid * ask_size + venue.liquidity.ask * bid_size) / (bid_size + ask_size)
-    return _Lean(venue, (below - above) / (below + above), micro)
+    micro = (listing.liquidity.bid * ask_size + listing.liquidity.ask * bid_size) / (bid_size + ask_size)
+    return _BookImbalance(listing, (below - above) / (below + above), micro)
 
 
 def _offered(side: Ladder) -> float:
     return float(np.nansum(side.size[:_LEVELS]))
 
 
-def _leans_up(lean: _Lean) -> bool:
-    return lean.imbalance >= _IMBALANCE and lean.micro > (lean.venue.liquidity.bid + lean.venue.liquidity.ask) / 2
+def _points_up(book: _BookImbalance) -> bool:
+    return book.imbalance >= _IMBALANCE and book.micro > (book.listing.liquidity.bid + book.listing.liquidity.ask) / 2
 
 
 def _reversion(vwap: Floats, close: Floats) -> Estimate | None:
@@ -141,9 +141,9 @@ def _reversion(vwap: Floats, close: Floats) -> Estimate | None:
     return Estimate(slope - bias, raw.standard_error, raw.n)
 
 
-def _opportunity(
-    market: MarketSnapshot, investor: Investor, candles: Candles, row: int, leans: list[_Lean]
-) -> Opportunity | None:
+def _proposal(
+    market: MarketSnapshot, investor: Investor, candles: Candles, row: int, books: list[_BookImbalance]
+) -> Proposal | None:
     """The trade back to the VWAP; None where the rise that the last bars let expect doesn't clearly pay the costs."""
     bars = slice(-_LEAST_BARS, None)
     high, low, close, volume = (
@@ -158,33 +158,32 @@ def _opportunity(
     atr = float(indicators.atr(high[None, :], low[None, :], close[None, :])[0, -1])
     if reversion is None or reversion.standard_error <= 0 or atr <= 0:
         return None
-    by_row = {lean.venue.row: lean for lean in leans}
-    stop = min(lean.venue.liquidity.bid for lean in leans) - atr
-    trade = best_bracket(market, investor, [lean.venue for lean in leans], stop, float(vwap[-2]))
+    by_row = {book.listing.row: book for book in books}
+    stop = min(book.listing.liquidity.bid for book in books) - atr
+    trade = best_bracket(market, investor, [book.listing for book in books], stop, float(vwap[-2]))
     if trade is None:
         return None
-    return _judged(market, trade, by_row[trade.venue.row], reversion, candles.seconds)
+    return _priced(market, trade, by_row[trade.listing.row], reversion, candles.seconds)
 
 
-def _judged(
-    market: MarketSnapshot, trade: Bracket, lean: _Lean, reversion: Estimate, bar_seconds: int
-) -> Opportunity | None:
+def _priced(
+    market: MarketSnapshot, trade: Bracket, book: _BookImbalance, reversion: Estimate, bar_seconds: int
+) -> Proposal | None:
     """The trade with its statistics; None where the expected rise is not significantly above the costs."""
-    bid, mid = trade.venue.liquidity.bid, (trade.venue.liquidity.bid + trade.venue.liquidity.ask) / 2
-    gap = log(trade.target / lean.micro)
+    bid, mid = trade.listing.liquidity.bid, (trade.listing.liquidity.bid + trade.listing.liquidity.ask) / 2
+    gap = log(trade.target / book.micro)
     # By how much the mid must rise above the micro-price for its bid to win nothing and lose nothing.
-    needed = log(trade.paid_usd / (trade.paid_usd + trade.net_usd(bid))) + log(mid / lean.micro)
+    needed = log(trade.paid_usd / (trade.paid_usd + trade.net_usd(bid))) + log(mid / book.micro)
     if gap <= 0:
         return None
     z = (reversion.value * gap - needed) / (reversion.standard_error * gap)
     p = inference.p_value(z)
     if p > _SIGNIFICANCE:
         return None
-    expected_bid = lean.micro * exp(reversion.value * gap) * bid / mid
+    expected_bid = book.micro * exp(reversion.value * gap) * bid / mid
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "z of expected rise above costs", "value": z, "n": reversion.n},
-        "imbalance": lean.imbalance,
-        "micro_price": lean.micro,
+        "imbalance": book.imbalance,
+        "micro_price": book.micro,
         "vwap": trade.target,
         "reversion_per_bar": reversion.value,
         "expected_rise": reversion.value * gap,
@@ -192,12 +191,10 @@ def _judged(
         "bar_seconds": bar_seconds,
         "expected_value_usd": trade.net_usd(expected_bid),
     }
-    return trade.opportunity(
+    return trade.proposal(
         market,
-        strategy=__name__.rpartition(".")[2],
-        title=TITLE,
         kind=OPPORTUNITY_TYPES[0],
-        confidence=inference.confidence(p),
-        timeframe=sizing.timeframe_for(bar_seconds),
+        evidence=Evidence("z of expected rise above costs", z, reversion.n, p),
+        horizon_hours=bar_seconds / 3600,
         metadata=metadata,
     )

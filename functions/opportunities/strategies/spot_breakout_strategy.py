@@ -15,7 +15,7 @@ Trade: buy at the ask; stop = ask - 2 N with N = ATR(20) (Faith); target = the m
 height (Edwards and Magee, Technical Analysis of Stock Trends, 1948). `trail` is the lowest low of 10 bars, where the
 Turtles left. The size is the least of what risk, capital and liquidity allow. `profit_potential_usd` is what reaching
 the target nets. The expected value is the driftless one (gambler's ruin), about minus the costs; beside it stands the
-probability at which the trade breaks even. The timeframe is that of the expected first exit,
+probability at which the trade breaks even. The horizon is that of the expected first exit,
 (bid - stop)(target - bid) / σ² bars (Feller, An Introduction to Probability Theory, volume 1, 1968, XIV.3).
 
 Inputs: candles of 4 h, for pairs with fewer than 200 of them 1 h; bid, ask, 24 h volume; books and order rules where
@@ -30,13 +30,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.domain import Findings, Investor, Json, Opportunity
+from opportunities.domain import Evidence, Investor, Json, Proposal, Proposals
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
-from opportunities.maths import indicators, inference, sizing
+from opportunities.market.snapshot import Candles, MarketSnapshot
+from opportunities.maths import indicators
+from opportunities.maths.arrays import Floats
 from opportunities.trading import instruments
 from opportunities.trading.bracket import best_bracket
-from opportunities.trading.instruments import Venue
+from opportunities.trading.instruments import Listing
 
 TITLE = "Spot breakout"
 OPPORTUNITY_TYPES = ("spot_breakout",)
@@ -57,7 +58,6 @@ class _Signal:
 
     row: int
     timeframe: str
-    bar_seconds: int
     top: float
     bottom: float
     trail: float
@@ -67,32 +67,31 @@ class _Signal:
     squeeze: float
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Long trades of spot pairs that break out of a squeeze, the most profitable first."""
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Long trades of spot pairs that break out of a squeeze."""
     spot = instruments.spot_of(market)
-    found: list[Opportunity] = []
+    found: list[Proposal] = []
     judged: set[str] = set()
     for timeframe in _TIMEFRAMES:
         candles = spot.candles.get(timeframe)
         if candles is None or not instruments.fresh(candles, market.captured_at):
             continue
         pairs = {
-            row: venues
-            for row, venues in instruments.spot_pairs(market, investor, candles, indicators.MINIMUM_BARS)
+            row: listings
+            for row, listings in instruments.spot_pairs(market, investor, candles, indicators.MINIMUM_BARS)
             if spot.symbols[row] not in judged
         }
         judged |= {spot.symbols[row] for row in pairs}
         for signal in _signals(candles, timeframe, list(pairs)):
-            opportunity = _opportunity(market, investor, signal, pairs[signal.row])
-            if opportunity is not None:
-                found.append(opportunity)
+            proposal = _proposal(market, investor, signal, pairs[signal.row])
+            if proposal is not None:
+                found.append(proposal)
     if not judged:
         raise Unsuitable(
             f"no spot pair in USD has quotes, volume, volatility and {indicators.MINIMUM_BARS} closed, fresh candles of"
             f" {' or '.join(_TIMEFRAMES)}"
         )
-    found.sort(key=lambda one: (-one.profit_potential_usd, one.symbol))
-    return Findings(tuple(found), examined=len(judged))
+    return Proposals(tuple(found), examined=len(judged))
 
 
 def _signals(candles: Candles, timeframe: str, rows: list[int]) -> Iterator[_Signal]:
@@ -110,7 +109,6 @@ def _signals(candles: Candles, timeframe: str, rows: list[int]) -> Iterator[_Sig
             yield _Signal(
                 row=row,
                 timeframe=timeframe,
-                bar_seconds=candles.seconds,
                 top=float(top[i]),
                 bottom=float(low[0, before].min()),
                 trail=float(low[0, -_TRAIL:].min()),
@@ -135,41 +133,28 @@ def _rank(close: Floats, atr: Floats) -> float:
     return (1 + int(np.count_nonzero(usual >= rises[-1]))) / (1 + len(usual))
 
 
-def _opportunity(
-    market: MarketSnapshot, investor: Investor, signal: _Signal, venues: list[Venue]
-) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, investor: Investor, signal: _Signal, listings: list[Listing]) -> Proposal | None:
     """The trade that the break suggests; None where the price is back in the channel, or it doesn't pay the costs."""
     target = signal.top + (signal.top - signal.bottom)
-    ask = min(venue.liquidity.ask for venue in venues)
+    ask = min(listing.liquidity.ask for listing in listings)
     stop = ask - _STOP_ATR * signal.n
     if not signal.top < ask < target:
         return None
-    trade = best_bracket(market, investor, venues, stop, target)
+    trade = best_bracket(market, investor, listings, stop, target)
     if trade is None:
         return None
-    bid = trade.venue.liquidity.bid
-    deviation = bid * trade.venue.liquidity.daily_volatility * float(np.sqrt(signal.bar_seconds / 86_400))
-    bars = (bid - stop) * (target - bid) / deviation**2
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "rank p of the bar's rise", "value": signal.p, "n": _RANK_BARS},
         "timeframe": signal.timeframe,
         "channel": {"top": signal.top, "bottom": signal.bottom, "bars": _CHANNEL},
         "atr": signal.n,
         "trail": signal.trail,
         "volume_ratio": signal.volume_ratio,
         "squeeze_percentile": signal.squeeze,
-        "expected_value_usd": trade.expected_usd(trade.target_first_driftless),
-        "probability": {
-            "target_first_driftless": trade.target_first_driftless,
-            "break_even": trade.loss_usd / (trade.profit_usd + trade.loss_usd),
-        },
     }
-    return trade.opportunity(
+    return trade.proposal(
         market,
-        strategy=__name__.rpartition(".")[2],
-        title=TITLE,
         kind=OPPORTUNITY_TYPES[0],
-        confidence=inference.confidence(signal.p),
-        timeframe=sizing.timeframe_for(bars * signal.bar_seconds),
-        metadata=metadata,
+        evidence=Evidence("rank p of the bar's rise", signal.p, _RANK_BARS, signal.p),
+        horizon_hours=trade.driftless_hours(),
+        metadata=metadata | trade.driftless(),
     )

@@ -24,14 +24,15 @@ from math import exp, log
 
 import numpy as np
 
-from opportunities.domain import Findings, Investor, Json, Opportunity
+from opportunities.domain import Evidence, Investor, Json, Proposal, Proposals
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Floats, MarketSnapshot
-from opportunities.maths import indicators, inference, reversion, sizing
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths import indicators, inference, reversion
+from opportunities.maths.arrays import Floats
 from opportunities.maths.inference import UnitRoot
 from opportunities.trading import instruments
 from opportunities.trading.bracket import best_bracket
-from opportunities.trading.instruments import Venue
+from opportunities.trading.instruments import Listing
 
 TITLE = "Spot mean reversion"
 OPPORTUNITY_TYPES = ("spot_mean_reversion",)
@@ -47,8 +48,8 @@ _LONGEST_HALF_LIFE = _WINDOW / 10
 _TIME_STOP_HALF_LIVES = 3
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Long trades of stationary spot pairs far below their mean, the most profitable first."""
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Long trades of stationary spot pairs far below their mean."""
     spot = instruments.spot_of(market)
     candles = spot.candles.get(_TIMEFRAME)
     if candles is None or not instruments.fresh(candles, market.captured_at):
@@ -65,18 +66,16 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
     chosen = [rows[i] for i in low]
     adx = indicators.adx(candles.high[chosen], candles.low[chosen], candles.close[chosen])[:, -1]
     found = [
-        opportunity
+        proposal
         for i, trend in zip(low, adx.tolist(), strict=True)
-        if trend < _TREND_ADX
-        and (opportunity := _opportunity(market, investor, pairs[rows[i]], logs[i], trend)) is not None
+        if trend < _TREND_ADX and (proposal := _proposal(market, investor, pairs[rows[i]], logs[i], trend)) is not None
     ]
-    found.sort(key=lambda one: (-one.profit_potential_usd, one.symbol))
-    return Findings(tuple(found), examined=len(pairs))
+    return Proposals(tuple(found), examined=len(pairs))
 
 
-def _opportunity(
-    market: MarketSnapshot, investor: Investor, venues: list[Venue], logs: Floats, adx: float
-) -> Opportunity | None:
+def _proposal(
+    market: MarketSnapshot, investor: Investor, listings: list[Listing], logs: Floats, adx: float
+) -> Proposal | None:
     """The trade back to the mean; None where there is none to come back to, or the way doesn't pay the costs."""
     half_life = reversion.half_life(logs)
     if half_life > _LONGEST_HALF_LIFE:
@@ -85,17 +84,16 @@ def _opportunity(
     if unit_root.p > _SIGNIFICANCE:
         return None
     mean, deviation = float(logs.mean()), float(logs.std())
-    trade = best_bracket(market, investor, venues, exp(mean + _STOP_Z * deviation), exp(mean))
+    trade = best_bracket(market, investor, listings, exp(mean + _STOP_Z * deviation), exp(mean))
     if trade is None:
         return None
-    z_now = (log(trade.venue.liquidity.bid) - mean) / deviation
+    z_now = (log(trade.listing.liquidity.bid) - mean) / deviation
     mean_first = reversion.mean_first(z_now, _STOP_Z)
     expected = trade.expected_usd(mean_first)
     if expected <= 0:
         return None
     horizon = max(_TIME_STOP_HALF_LIVES * half_life, 1.0) * 3600
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "ADF p of a unit root", "value": unit_root.p, "n": unit_root.n},
         "timeframe": _TIMEFRAME,
         "adf": {"t": unit_root.statistic, "lags": unit_root.lags},
         "z": (float(logs[-1]) - mean) / deviation,
@@ -110,12 +108,10 @@ def _opportunity(
             "break_even": trade.loss_usd / (trade.profit_usd + trade.loss_usd),
         },
     }
-    return trade.opportunity(
+    return trade.proposal(
         market,
-        strategy=__name__.rpartition(".")[2],
-        title=TITLE,
         kind=OPPORTUNITY_TYPES[0],
-        confidence=inference.confidence(unit_root.p),
-        timeframe=sizing.timeframe_for(horizon),
+        evidence=Evidence("ADF p of a unit root", unit_root.p, unit_root.n, unit_root.p),
+        horizon_hours=horizon / 3600,
         metadata=metadata,
     )

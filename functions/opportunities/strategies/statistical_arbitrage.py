@@ -35,14 +35,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Findings, Investor, Json, Opportunity
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, Proposals, Purpose
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.maths import inference, sizing
 from opportunities.trading import instruments
 from opportunities.trading.formation import formation_of
-from opportunities.trading.residuals import Stray, Universe, strays, universe_of
-from opportunities.trading.spread import Bet, Leg, Plan, bet
+from opportunities.trading.residuals import Residual, Universe, residuals, universe_of
+from opportunities.trading.spread import Leg, Plan, SpreadTrade, price_trade
 
 TITLE = "Statistical arbitrage"
 OPPORTUNITY_TYPES = ("statistical_arbitrage",)
@@ -64,8 +63,8 @@ class _Basket:
     slip_per_hour: float
 
 
-def find(market: MarketSnapshot, investor: Investor) -> Findings:
-    """Coins far enough from their factors to pay all legs' costs, the most profitable first."""
+def find(market: MarketSnapshot, investor: Investor) -> Proposals:
+    """Coins far enough from their factors to pay all legs' costs."""
     instruments.spot_of(market)
     instruments.linear_perpetuals_of(market)
     formation = formation_of(market, investor, _MOST_COINS)
@@ -75,19 +74,18 @@ def find(market: MarketSnapshot, investor: Investor) -> Findings:
             " of a price that moves: too few to tell common factors"
         )
     universe = universe_of(formation)
-    opportunities = (_opportunity(market, investor, universe, stray) for stray in strays(universe))
+    opportunities = (_proposal(market, investor, universe, residual) for residual in residuals(universe))
     found = [each for each in opportunities if each is not None]
-    found.sort(key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange))
-    return Findings(tuple(found), examined=len(universe.coins))
+    return Proposals(tuple(found), examined=len(universe.coins))
 
 
-def _basket(universe: Universe, stray: Stray) -> _Basket | None:
+def _basket(universe: Universe, residual: Residual) -> _Basket | None:
     """Perpetuals that follow the coin's factor part; None where they follow it badly."""
-    weights = stray.loadings @ universe.factors.weights
+    weights = residual.loadings @ universe.factors.weights
     returns = np.diff(universe.log_price[:, :-1], axis=1)
     part = weights @ returns
     places = {
-        i: coin.perpetual for i, coin in enumerate(universe.coins) if i != stray.index and coin.perpetual is not None
+        i: coin.perpetual for i, coin in enumerate(universe.coins) if i != residual.index and coin.perpetual is not None
     }
     rows = list(places)[:_HEDGES]
     amounts = np.linalg.lstsq(returns[rows].T, part)[0]
@@ -97,63 +95,63 @@ def _basket(universe: Universe, stray: Stray) -> _Basket | None:
     r2 = 1 - float(missed.var() / part.var())
     if r2 < _LEAST_FIT:
         return None
-    side = 1.0 if stray.s < 0 else -1.0
+    side = 1.0 if residual.s < 0 else -1.0
     legs = tuple(Leg(places[row], -side * float(amount)) for row, amount in zip(rows, amounts, strict=True))
     return _Basket(legs, r2, float(missed.std()))
 
 
-def _opportunity(market: MarketSnapshot, investor: Investor, universe: Universe, stray: Stray) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, investor: Investor, universe: Universe, residual: Residual) -> Proposal | None:
     """The trade; None where it can't be shorted or hedged, or costs eat the gain."""
-    coin = universe.coins[stray.index]
-    place = coin.spot if stray.s < 0 else coin.perpetual
-    basket = _basket(universe, stray)
+    coin = universe.coins[residual.index]
+    place = coin.spot if residual.s < 0 else coin.perpetual
+    basket = _basket(universe, residual)
     if place is None or basket is None:
         return None
-    hours = _TIME_STOP_HALF_LIVES * stray.half_life
+    hours = _TIME_STOP_HALF_LIVES * residual.half_life
     plan = Plan(
-        deviation=stray.deviation,
-        distance=abs(stray.s),
-        leave=_CLOSE_BOUGHT if stray.s < 0 else _CLOSE_SHORTED,
+        deviation=residual.deviation,
+        distance=abs(residual.s),
+        leave=_CLOSE_BOUGHT if residual.s < 0 else _CLOSE_SHORTED,
         stop=_STOP,
         hours=hours,
         slip=_SLIPS * basket.slip_per_hour * float(np.sqrt(hours)),
     )
-    trade = bet(investor, [Leg(place, 1.0 if stray.s < 0 else -1.0), *basket.legs], plan)
+    trade = price_trade(investor, [Leg(place, 1.0 if residual.s < 0 else -1.0), *basket.legs], plan)
     if trade is None:
         return None
-    return Opportunity(
-        strategy_id=__name__.rpartition(".")[2],
-        strategy_name=TITLE,
+    return Proposal(
         opportunity_type=OPPORTUNITY_TYPES[0],
         symbol=place.symbol,
         exchange=place.exchange,
-        profit_potential_usd=trade.profit_usd,
-        confidence_score=inference.confidence(stray.adjusted),
-        risk_level=sizing.risk_level(trade.loss_usd, trade.required_usd),
+        purpose=Purpose.PROFIT,
+        benefit_usd=trade.profit_usd,
+        evidence=Evidence("Engle-Granger p on factors", residual.adjusted, residual.hours, residual.adjusted),
+        max_loss_usd=trade.loss_usd,
         required_capital_usd=trade.required_usd,
-        estimated_timeframe=sizing.timeframe_for(hours * 3600),
+        horizon_hours=hours,
         entry_price=trade.orders[0].entered.price,
         exit_price=None,
         asset_tier=AssetTier.of(coin.spot.liquidity.volume_24h_usd),
-        metadata=_metadata(market, stray, basket, trade, plan),
-        discovered_at=market.captured_at,
+        legs=trade.legs(),
+        stop={"s": plan.stop, "hours": plan.hours},
+        metadata=_metadata(market, residual, basket, trade, plan),
     )
 
 
-def _metadata(market: MarketSnapshot, stray: Stray, basket: _Basket, trade: Bet, plan: Plan) -> dict[str, Json]:
+def _metadata(
+    market: MarketSnapshot, residual: Residual, basket: _Basket, trade: SpreadTrade, plan: Plan
+) -> dict[str, Json]:
     return {
-        "confidence": {"statistic": "Engle-Granger p on factors", "value": stray.adjusted, "n": stray.hours},
         "residual": {
-            "s": stray.s,
-            "statistic": stray.statistic,
-            "p": stray.p_value,
-            "deviation": stray.deviation,
-            "half_life_hours": stray.half_life,
+            "s": residual.s,
+            "statistic": residual.statistic,
+            "p": residual.p_value,
+            "deviation": residual.deviation,
+            "half_life_hours": residual.half_life,
         },
-        "factors": {"count": stray.factors, "hedge_r2": basket.r2},
+        "factors": {"count": residual.factors, "hedge_r2": basket.r2},
         "size": trade.orders[0].entered.quantity,
         "notional_usd": trade.notional_usd,
-        "stop": {"s": plan.stop, "hours": plan.hours},
         "close": {"s": plan.leave},
         "loss_at_stop_usd": trade.loss_usd,
         "fees_usd": trade.fees_usd,
@@ -163,5 +161,4 @@ def _metadata(market: MarketSnapshot, stray: Stray, basket: _Basket, trade: Bet,
         "expected_value_usd": trade.expected_usd,
         "probability": {"close_first": trade.chance},
         "quotes": instruments.quotes(market, *(order.leg.instrument.liquidity for order in trade.orders)),
-        "legs": trade.legs(),
     }

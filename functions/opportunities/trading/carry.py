@@ -6,19 +6,17 @@ coin's later sale or purchase as it would be today, and financing at 5 % a year 
 """
 
 from dataclasses import dataclass
-from math import sqrt
 
-import numpy as np
-
-from opportunities.domain import AssetTier, Investor, Json, Opportunity
+from opportunities.domain import AssetTier, Investor, Json, Proposal, Purpose
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, sizing
-from opportunities.maths.costs import FINANCING, Liquidity
-from opportunities.trading import instruments
+from opportunities.maths.costs import FINANCING, Fill
+from opportunities.trading import instruments, lots
 from opportunities.trading.carry_legs import DAY, Leg, futures_of, middle
+from opportunities.trading.lots import Order
+from opportunities.trading.margin import margin_rate
 
-_LEAST_MARGIN, _MAINTENANCE_MARGIN = 1 / 3, 0.01
-_BUFFER_SIGMAS, _BUFFER_DAYS = 3.0, 7.0
+_BUFFER_DAYS = 7.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,8 @@ class Carry:
     sold: Leg
     coin: Leg
     inverse: bool
-    size: float
+    entry: Fill
+    hedge: Fill
     profit_usd: float
     fees_usd: float
     slippage_usd: float
@@ -62,24 +61,25 @@ def price_carry(
     seconds = float(sold.expiry - market.captured_at)
     coin_years = float(sold.expiry - (bought.expiry or market.captured_at)) / (365 * DAY)
     price = bought.liquidity.ask
-    margin = _margin_rate(coin.liquidity)
+    margin = margin_rate(coin.liquidity.daily_volatility, _BUFFER_DAYS)
     margins = (0.0 if inverse else 2 * margin) if calendar else (0.0 if inverse else margin)
     fee_rate = 2 * (sold.liquidity.fee + coin.liquidity.fee) + (2 * bought.liquidity.fee if calendar else 0.0)
     spreads = sum(leg.liquidity.ask / leg.liquidity.bid - 1 for leg in {bought, sold, coin})
     capital_rate = 1 + margins + fee_rate
     capacity = min(leg.liquidity.capacity_usd for leg in (bought, sold, coin))
     wanted = sizing.notional_usd(investor, fee_rate + spreads, capital_rate, capacity) / price
-    size = _orderable(market, wanted, bought, sold, coin)
-    if size <= 0:
+    size, short = _orderable(market, wanted, bought, sold, coin)
+    if size <= 0 or short <= 0:
         return None
-    entry, hedge = bought.liquidity.buy(size), sold.liquidity.sell(size)
+    entry, hedge = bought.liquidity.buy(size), sold.liquidity.sell(short)
     later = [coin.liquidity.sell(size)] + ([coin.liquidity.buy(size)] if calendar else [])
     fees = entry.fee_usd + hedge.fee_usd * 2 + sum(fill.fee_usd for fill in later)
     fees += entry.fee_usd if calendar else 0.0
     now = middle(coin.liquidity)
     exits = sum(abs(fill.price - now) for fill in later) * size
     financing = FINANCING * (entry.notional_usd * coin_years + margins * entry.notional_usd * seconds / (365 * DAY))
-    gain = hedge.notional_usd - entry.notional_usd
+    # What the lots of the future leave over of the coin is sold as it would be today.
+    gain = hedge.notional_usd - entry.notional_usd + (size - short) * now
     profit = gain - fees - exits - financing
     if profit <= 0:
         return None
@@ -89,7 +89,8 @@ def price_carry(
         sold=sold,
         coin=coin,
         inverse=inverse,
-        size=size,
+        entry=entry,
+        hedge=hedge,
         profit_usd=profit,
         fees_usd=fees,
         slippage_usd=entry.slippage_usd + hedge.slippage_usd + exits,
@@ -99,79 +100,67 @@ def price_carry(
     )
 
 
-def opportunity(market: MarketSnapshot, found: Carry, strategy_id: str, title: str) -> Opportunity:
+def proposal(market: MarketSnapshot, found: Carry) -> Proposal:
     """The carry as a proposal; its symbol is the future that is sold."""
     bought, sold = found.bought, found.sold
-    entry, hedge = bought.liquidity.buy(found.size), sold.liquidity.sell(found.size)
+    entry, hedge = found.entry, found.hedge
     years = found.seconds / (365 * DAY)
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "net edge over costs", "value": found.profit_usd / found.costs_usd, "n": 2},
-        "size": found.size,
+        "size": entry.quantity,
         "notional_usd": entry.notional_usd,
         "expected_value_usd": found.profit_usd,
         "fees_usd": found.fees_usd,
         "slippage_usd": found.slippage_usd,
         "financing_usd": found.financing_usd,
         "financing_rate": FINANCING,
-        "stop": None,
         "days": found.seconds / DAY,
         "basis": hedge.price / entry.price - 1,
         "net_return_a_year": found.profit_usd / found.capital_usd / years,
         "inverse": found.inverse,
         "quotes": instruments.quotes(market, bought.liquidity, sold.liquidity),
-        "legs": [
-            instruments.leg("buy", bought.symbol, bought.exchange, entry),
-            instruments.leg("sell", sold.symbol, sold.exchange, hedge),
-        ],
     }
     if bought.expiry is not None:
         metadata["coin"] = {"symbol": found.coin.symbol, "from_day": (bought.expiry - market.captured_at) / DAY}
-    return Opportunity(
-        strategy_id=strategy_id,
-        strategy_name=title,
+    return Proposal(
         opportunity_type=found.kind,
         symbol=sold.symbol,
         exchange=sold.exchange,
-        profit_potential_usd=found.profit_usd,
-        confidence_score=inference.edge_confidence(found.profit_usd, found.costs_usd),
-        risk_level=sizing.risk_level(found.fees_usd + found.slippage_usd, found.capital_usd),
+        purpose=Purpose.PROFIT,
+        benefit_usd=found.profit_usd,
+        evidence=inference.of_edge(found.profit_usd, found.costs_usd, 2),
+        max_loss_usd=_max_loss_usd(found),
         required_capital_usd=found.capital_usd,
-        estimated_timeframe=sizing.timeframe_for(found.seconds),
+        horizon_hours=(found.seconds) / 3600,
         entry_price=entry.price,
         exit_price=hedge.price,
         asset_tier=AssetTier.of(found.coin.liquidity.volume_24h_usd),
+        legs=(
+            instruments.leg("buy", bought.symbol, bought.exchange, entry),
+            instruments.leg("sell", sold.symbol, sold.exchange, hedge),
+        ),
+        stop=None,
         metadata=metadata,
-        discovered_at=market.captured_at,
     )
 
 
-def disjoint(found: list[Carry]) -> list[Carry]:
-    """The most profitable first, without those that need a quote which a better one has already taken."""
-    taken: set[tuple[str, str]] = set()
-    kept = []
-    for each in sorted(found, key=lambda each: (-each.profit_usd, each.sold.symbol, each.sold.exchange, each.kind)):
-        if taken.isdisjoint(each.quotes):
-            taken |= each.quotes
-            kept.append(each)
-    return kept
+def _max_loss_usd(found: Carry) -> float | None:
+    """What leaving at once loses, and what no future hedges. When a nearer future has expired, nothing hedges the
+    farther one until its coin is bought, and that is no leg: of a calendar the loss has no bound.
+    """
+    if found.bought.expiry is not None:
+        return None
+    unhedged = (found.entry.quantity - found.hedge.quantity) * found.entry.price
+    return found.fees_usd + found.slippage_usd + unhedged
 
 
-def _orderable(market: MarketSnapshot, size: float, bought: Leg, sold: Leg, coin: Leg) -> float:
-    """The largest size in whole lots of every leg, 0 if one of them takes none. Lots of inverse contracts are USD."""
+def _orderable(market: MarketSnapshot, size: float, bought: Leg, sold: Leg, coin: Leg) -> tuple[float, float]:
+    """The largest sizes to buy and to sell, in whole lots of every leg; 0 where one of them takes none."""
     futures, spot = futures_of(market), instruments.spot_of(market)
-    for leg in (sold, bought):
-        if leg.expiry is None or futures.rules is None:
-            continue
-        lot = float(futures.rules.lot[leg.row] * futures.rules.contract_size[leg.row])
-        lot /= leg.liquidity.bid if futures.inverse[leg.row] else 1.0
-        if lot > 0:
-            size = float(np.floor(size / lot * (1 + 1e-12))) * lot
-        least = float(futures.rules.minimum_notional_usd[leg.row])
-        if size * leg.liquidity.bid < least:
-            return 0.0
-    return instruments.orderable(spot.rules, coin.row, size, coin.liquidity.bid) if size > 0 else 0.0
-
-
-def _margin_rate(coin: Liquidity) -> float:
-    """Margin per unit of notional of a linear leg: it bears 3 standard deviations of a week, and is at least 1/3."""
-    return max(_LEAST_MARGIN, _MAINTENANCE_MARGIN + _BUFFER_SIGMAS * coin.daily_volatility * sqrt(_BUFFER_DAYS))
+    inverse = bool(futures.inverse[sold.row])
+    held = Order(spot.rules, coin.row, coin.liquidity)
+    short = Order(futures.rules, sold.row, sold.liquidity, inverse=inverse)
+    if bought.expiry is None:
+        return lots.hedged(held, short, size)
+    size = held.orderable(size)
+    near = Order(futures.rules, bought.row, bought.liquidity, buy=True, inverse=inverse)
+    return near.orderable(size), short.orderable(size)

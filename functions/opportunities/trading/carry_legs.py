@@ -12,7 +12,6 @@ from opportunities.trading import instruments
 
 MINIMUM_DAYS = 14.0
 """Nothing shorter is judged: a few basis points of noise are many percent a year of a few days."""
-SAME_COIN_WITHIN = 0.05
 DAY = 86_400
 
 
@@ -54,7 +53,7 @@ def future_legs(market: MarketSnapshot, investor: Investor, coins: dict[str, lis
             volume_24h_usd=float(futures.volume_24h_usd[row]),
             daily_volatility=coin.daily_volatility,
         )
-        same = abs(float(futures.index[row]) / middle(coin) - 1) <= SAME_COIN_WITHIN
+        same = instruments.same_coin(float(futures.index[row]), middle(coin))
         if liquidity.tradable and same:
             legs.setdefault(base, []).append(Leg(symbol, exchange, row, liquidity, expiry))
     return legs
@@ -77,7 +76,7 @@ def coin_legs(market: MarketSnapshot, investor: Investor) -> dict[str, list[Leg]
         for row in listed:
             liquidity = instruments.spot_liquidity(market, investor, row, history)
             largest = legs[base][0].liquidity if base in legs else liquidity
-            if liquidity.tradable and abs(middle(liquidity) / middle(largest) - 1) <= SAME_COIN_WITHIN:
+            if liquidity.tradable and instruments.same_coin(middle(liquidity), middle(largest)):
                 legs.setdefault(base, []).append(Leg(spot.symbols[row], spot.exchanges[row], row, liquidity))
     return legs
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Investor, Json, Opportunity, Timeframe
+from opportunities.domain import AssetTier, Investor, Json, Leg, Proposal, Purpose, Timeframe
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import cycles, inference, sizing
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 from opportunities.trading.conversions import Listing
 
-SAME_COIN_WITHIN = 0.05
 _PREFUNDED = "coins and USD must lie on both exchanges: transfers take time and fees that are not in the profit"
 
 
@@ -83,14 +82,14 @@ def across(market: MarketSnapshot, investor: Investor, found: list[Listing]) -> 
     for same in pairs.values():
         for bought in same:
             for sold in same:
-                near = abs(sold.middle / bought.middle - 1) <= SAME_COIN_WITHIN
+                near = instruments.same_coin(sold.middle, bought.middle)
                 if near and sold.exchange != bought.exchange:
                     cycle = _sized(market, investor, "cross_exchange", [(bought, True), (sold, False)], 2.0)
                     if cycle is not None:
                         yield cycle
 
 
-def opportunity(market: MarketSnapshot, found: Cycle, strategy_id: str, title: str) -> Opportunity:
+def proposal(market: MarketSnapshot, found: Cycle) -> Proposal:
     """The cycle as a proposal; its symbol is the cross or the pair that it is about."""
     orders = found.orders
     fees, slippage = sum(order.fee_usd for order in orders), sum(order.slippage_usd for order in orders)
@@ -98,47 +97,36 @@ def opportunity(market: MarketSnapshot, found: Cycle, strategy_id: str, title: s
     volume = instruments.spot_of(market).volume_24h_usd
     shown = next((order for order in orders if not instruments.is_cash(order.listing.quote)), orders[0])
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "net edge over costs", "value": found.profit_usd / costs, "n": len(orders)}
-        if costs > 0
-        else {"statistic": "net edge without costs", "value": found.profit_usd, "n": len(orders)},
         "size": shown.quantity,
         "notional_usd": orders[0].notional_usd,
         "expected_value_usd": found.profit_usd,
         "net_return": found.profit_usd / orders[0].notional_usd,
         "fees_usd": fees,
         "slippage_usd": slippage,
-        "stop": None,
-        "legs": [
-            {
-                "side": "buy" if order.buy else "sell",
-                "symbol": order.listing.symbol,
-                "exchange": order.listing.exchange,
-                "quantity": order.quantity,
-                "price": order.price,
-            }
-            for order in orders
-        ],
     }
     if "quotes" in market.assumptions:
         metadata["quotes"] = {"assumed": market.assumptions["quotes"]}
     if found.kind == "cross_exchange":
         metadata["transfer_risk"] = _PREFUNDED
-    return Opportunity(
-        strategy_id=strategy_id,
-        strategy_name=title,
+    return Proposal(
         opportunity_type=found.kind,
         symbol=shown.listing.symbol,
         exchange=orders[0].listing.exchange,
-        profit_potential_usd=found.profit_usd,
-        confidence_score=inference.edge_confidence(found.profit_usd, costs),
-        risk_level=sizing.risk_level(costs, found.capital_usd),
+        purpose=Purpose.PROFIT,
+        benefit_usd=found.profit_usd,
+        evidence=inference.of_edge(found.profit_usd, costs, len(orders)),
+        max_loss_usd=costs,
         required_capital_usd=found.capital_usd,
-        estimated_timeframe=Timeframe.MINUTES_5,
+        horizon_hours=Timeframe.MINUTES_5.hours,
         entry_price=orders[0].price,
         exit_price=orders[-1].price,
         asset_tier=AssetTier.of(min(float(np.nan_to_num(volume[order.listing.row])) for order in orders)),
+        legs=tuple(
+            Leg("buy" if each.buy else "sell", each.listing.symbol, each.listing.exchange, each.quantity, each.price)
+            for each in orders
+        ),
+        stop=None,
         metadata=metadata,
-        discovered_at=market.captured_at,
     )
 
 
@@ -168,7 +156,7 @@ def _sized(
             paid, amount = quantity, quantity * price * (1 - listing.fee)
         spent = spent or paid
     profit = (amount - spent) * unit_usd
-    if not 0 < profit <= SAME_COIN_WITHIN * spent * unit_usd:
+    if not 0 < profit <= instruments.SAME_COIN_WITHIN * spent * unit_usd:
         return None
     return Cycle(kind, tuple(orders), spent * unit_usd * capital_rate, profit)
 
@@ -182,4 +170,4 @@ def _affordable(listing: Listing, amount: float) -> float:
 
 def _in_lots(market: MarketSnapshot, listing: Listing, quantity: float) -> float:
     rules = instruments.spot_of(market).rules
-    return instruments.orderable(rules, listing.row, quantity, listing.usd) if quantity > 0 else 0.0
+    return lots.orderable(rules, listing.row, quantity, listing.usd) if quantity > 0 else 0.0

@@ -6,7 +6,8 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
+from opportunities.maths.arrays import Floats
 from opportunities.trading import instruments
 from opportunities.trading.spread import Coin, coins
 

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import floor, isfinite, sqrt
+from math import sqrt
+from typing import Literal
 
 import numpy as np
 
-from opportunities.domain import Fees, Investor, Json
+from opportunities.domain import DOLLARS, Fees, Investor, Json, Leg
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Perpetuals, Rules, Spot
-from opportunities.maths import indicators, sizing
+from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Perpetuals, Spot
+from opportunities.maths import indicators
 from opportunities.maths.costs import Fill, Ladder, Liquidity
 
 VOLATILITY_BARS = 168
 
-_USD_QUOTES = frozenset({"USD", "USDT", "USDC"})
+SAME_COIN_WITHIN = 0.05
+"""Listings of one name whose prices lie further apart are not taken for the same coin."""
+
 _DAY = 86_400
 
 
@@ -45,12 +48,17 @@ def linear_perpetuals_of(market: MarketSnapshot) -> Perpetuals:
 def base_in_usd(symbol: str) -> str | None:
     """The base of a pair quoted in USD or a dollar stablecoin, taken at par; None for any other quote."""
     base, _, quote = symbol.partition(":")[0].partition("/")
-    return base if quote in _USD_QUOTES and base not in _USD_QUOTES else None
+    return base if quote in DOLLARS and base not in DOLLARS else None
 
 
 def is_cash(asset: str) -> bool:
     """Whether the asset is a USD, or a stablecoin that is taken for one."""
-    return asset in _USD_QUOTES
+    return asset in DOLLARS
+
+
+def same_coin(price: float, other: float, within: float = SAME_COIN_WITHIN) -> bool:
+    """Whether two prices under one name are near enough to be of one coin."""
+    return abs(price / other - 1) <= within
 
 
 def fresh(candles: Candles, captured_at: int) -> bool:
@@ -59,7 +67,7 @@ def fresh(candles: Candles, captured_at: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Venue:
+class Listing:
     """One listing of a spot pair (a row of the spot section) and what trading there costs."""
 
     row: int
@@ -68,7 +76,7 @@ class Venue:
 
 def spot_pairs(
     market: MarketSnapshot, investor: Investor, candles: Candles, least_bars: int
-) -> Iterator[tuple[int, list[Venue]]]:
+) -> Iterator[tuple[int, list[Listing]]]:
     """Every pair in USD with `least_bars` closed bars: the row of its candles, and the listings where it trades.
 
     A pair with candles of several exchanges is judged once, by those of its largest listing (by 24 h volume, then by
@@ -87,24 +95,9 @@ def spot_pairs(
     for symbol, history in sorted(largest.items(), key=lambda item: item[1]):
         rows = sorted(listed[symbol], key=lambda row: spot.exchanges[row])
         liquid = ((row, spot_liquidity(market, investor, row, history)) for row in rows)
-        venues = [Venue(row, liquidity) for row, liquidity in liquid if liquidity.tradable]
-        if venues:
-            yield history, venues
-
-
-def orderable(rules: Rules | None, row: int, quantity: float, price: float) -> float:
-    """The largest quantity up to this one (units of base, > 0) that listing `row` takes, in whole lots; 0 if none.
-
-    Less than its minimum notional, or than `sizing.MINIMUM_NOTIONAL_USD`, at `price` is taken nowhere.
-    """
-    least = sizing.MINIMUM_NOTIONAL_USD
-    if rules is not None:
-        lot, minimum = float(rules.lot[row] * rules.contract_size[row]), float(rules.minimum_notional_usd[row])
-        if isfinite(lot) and lot > 0:
-            quantity = floor(quantity / lot * (1 + 1e-12)) * lot
-        if isfinite(minimum):
-            least = max(least, minimum)
-    return quantity if quantity * price >= least else 0.0
+        listings = [Listing(row, liquidity) for row, liquidity in liquid if liquidity.tradable]
+        if listings:
+            yield history, listings
 
 
 def spot_liquidity(market: MarketSnapshot, investor: Investor, row: int, history: int | None = None) -> Liquidity:
@@ -149,9 +142,9 @@ def daily_volatility(spot: Spot, row: int) -> float:
     return float("nan")
 
 
-def leg(side: str, symbol: str, exchange: str, fill: Fill) -> dict[str, Json]:
-    """One order, as `metadata["legs"]` shows it."""
-    return {"side": side, "symbol": symbol, "exchange": exchange, "quantity": fill.quantity, "price": fill.price}
+def leg(side: Literal["buy", "sell"], symbol: str, exchange: str, fill: Fill) -> Leg:
+    """The order that gets this fill."""
+    return Leg(side, symbol, exchange, fill.quantity, fill.price)
 
 
 def quotes(market: MarketSnapshot, *traded: Liquidity) -> dict[str, Json]:

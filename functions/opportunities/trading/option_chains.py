@@ -3,26 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import floor, lcm
 
 import numpy as np
-from numpy.typing import NDArray
 
 from opportunities.domain import Fees, Investor
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot, Options
 from opportunities.maths import black76, option_structures
+from opportunities.maths.arrays import Ints
 from opportunities.maths.costs import Liquidity
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
 
-SHORT_OPTION_MARGIN = 0.15
-"""Of the underlying: Deribit's initial margin of a short option before the credit for being out of the money."""
-FORWARD_MARGIN = 1 / 3
 UNQUOTED_HALF_SPREAD = 5e-4
 """What is allowed on each side of an expiry's forward price where its own future has no quotes in the snapshot."""
 _SHARE_OF_VOLUME = 0.001
-
-type Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +34,11 @@ class Expiry:
     forward: float
     coin_usd: float
     chain: option_structures.Chain
-    rows: Mapping[bool, Rows]
+    rows: Mapping[bool, Ints]
     fees: Fees
     future: Liquidity
     future_quoted: bool
+    future_row: int | None
 
     @property
     def base(self) -> str:
@@ -93,27 +89,31 @@ def _expiry(market: MarketSnapshot, investor: Investor, name: str, exchange: str
     years = float(options.expiry[rows[0]] - market.captured_at) / black76.YEAR
     at_the_money = rows[int(np.argmin(np.abs(options.strike[rows] - forward)))]
     fees = instruments.fees_at(market, investor, exchange)
-    future = _future(market, name, exchange, fees.perpetual_taker, float(options.mark_iv[at_the_money]) / 365**0.5)
+    future_row, future = _future(
+        market, name, exchange, fees.perpetual_taker, float(options.mark_iv[at_the_money]) / 365**0.5
+    )
     quoted = future is not None
     if future is None:
         low, high = forward * (1 - UNQUOTED_HALF_SPREAD), forward * (1 + UNQUOTED_HALF_SPREAD)
         future = Liquidity(low, high, fees.perpetual_taker, np.inf, 0.0)
     coin_usd = float(np.median(options.index[rows])) if inverse else 1.0
     chain = option_structures.Chain(strikes, call_bid, call_ask, put_bid, put_ask, inverse=inverse)
-    return Expiry(name, exchange, years, forward, coin_usd, chain, found, fees, future, quoted)
+    return Expiry(name, exchange, years, forward, coin_usd, chain, found, fees, future, quoted, future_row)
 
 
-def _future(market: MarketSnapshot, name: str, exchange: str, fee: float, daily_volatility: float) -> Liquidity | None:
-    """The dated future of this name on this exchange, if it has quotes and a volume."""
+def _future(
+    market: MarketSnapshot, name: str, exchange: str, fee: float, daily_volatility: float
+) -> tuple[int | None, Liquidity | None]:
+    """The dated future of this name on this exchange: its row, and its quotes if it has some, and a volume."""
     futures = market.futures
     if futures is None:
-        return None
+        return None, None
     for row, listing in enumerate(zip(futures.symbols, futures.exchanges, strict=True)):
-        volume = float(futures.volume_24h_usd[row])
-        liquidity = Liquidity(float(futures.bid[row]), float(futures.ask[row]), fee, volume, daily_volatility)
-        if listing == (name, exchange) and liquidity.tradable:
-            return liquidity
-    return None
+        if listing == (name, exchange):
+            volume = float(futures.volume_24h_usd[row])
+            liquidity = Liquidity(float(futures.bid[row]), float(futures.ask[row]), fee, volume, daily_volatility)
+            return row, liquidity if liquidity.tradable else None
+    return None, None
 
 
 def premium_of(chain: option_structures.Chain, leg: option_structures.Leg) -> float:
@@ -131,14 +131,37 @@ def available(market: MarketSnapshot, row: int, *, bought: bool) -> float:
     return size
 
 
-def in_lots(market: MarketSnapshot, units: float, rows: Sequence[int], ratios: Sequence[float]) -> float:
-    """The most units, not above these, of which every leg is a whole number of lots."""
-    rules = options_of(market).rules
-    if rules is None:
-        return units
-    lot = float(np.max(rules.lot[list(rows)] * rules.contract_size[list(rows)]))
-    if not lot > 0:
-        return units
-    parts = (Fraction(ratio).limit_denominator(10_000).denominator for ratio in ratios)
-    step = lot * lcm(*parts)
-    return float(np.floor(units / step * (1 + 1e-12)) * step)
+def in_lots(
+    market: MarketSnapshot,
+    units: float,
+    legs: Sequence[tuple[int, float]],
+    expiry: Expiry,
+    forward: float = 0.0,
+) -> float:
+    """The most units, not above these, of which every order is a whole number of lots, and large enough; 0 if none.
+
+    `legs` are rows of options with their ratio per unit; `forward` is how many units of base are bought or sold in the
+    expiry's own future, of which an inverse one comes in lots of USD. An order's notional is that of its underlying.
+    """
+    rules, future = options_of(market).rules, expiry.future_row
+    steps: list[Fraction] = []
+    least = [lots.least_notional(rules, row) / (abs(ratio) * expiry.forward) for row, ratio in legs]
+    for row, ratio in legs:
+        if lot := lots.lot_of(rules, row, expiry.forward):
+            steps.append(_exact(lot) * _exact(ratio, 10_000).denominator)
+    if forward and future is not None and market.futures is not None:
+        contracts, price = market.futures.rules, expiry.future.ask if forward > 0 else expiry.future.bid
+        worth = abs(forward) * (price if market.futures.inverse[future] else 1.0)
+        if lot := lots.lot_of(contracts, future, 1.0):
+            steps.append(_exact(lot) / _exact(worth))
+        least.append(lots.least_notional(contracts, future) / (abs(forward) * price))
+    if steps:
+        common = lcm(*(step.denominator for step in steps))
+        step = lcm(*(int(step * common) for step in steps)) / common
+        units = floor(units / step * (1 + 1e-12)) * step
+    return units if units >= max(least) else 0.0
+
+
+def _exact(number: float, largest_denominator: int = 10**9) -> Fraction:
+    """The ratio of whole numbers that is meant: lots, strikes and ratios of strikes are such."""
+    return Fraction(number).limit_denominator(largest_denominator)

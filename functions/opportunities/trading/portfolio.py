@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from opportunities.domain import Investor
 from opportunities.errors import Unsuitable
-from opportunities.market.snapshot import Candles, Floats, MarketSnapshot, Spot
+from opportunities.market.snapshot import Candles, MarketSnapshot, Spot
 from opportunities.maths import indicators
+from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Liquidity
 from opportunities.trading import instruments
 

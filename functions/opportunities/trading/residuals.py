@@ -6,8 +6,8 @@ from math import ceil
 
 import numpy as np
 
-from opportunities.market.snapshot import Floats
 from opportunities.maths import inference, reversion
+from opportunities.maths.arrays import Floats
 from opportunities.maths.cointegration import MOST_REGRESSORS, engle_granger
 from opportunities.maths.factors import Factors, principal
 from opportunities.maths.relation import fewest
@@ -33,7 +33,7 @@ class Universe:
 
 
 @dataclass(frozen=True, eq=False)
-class Stray:
+class Residual:
     """A coin whose residual reverts: `loadings` (factors,) on the factors, `s` the score now.
 
     `statistic` and `p_value` are of the test on all factors over `hours`, `adjusted` for all coins tested; `factors` of
@@ -62,7 +62,7 @@ def universe_of(formation: Formation) -> Universe:
     return Universe(formation.coins, log_price, factors, formation.hours)
 
 
-def strays(universe: Universe) -> Iterator[Stray]:
+def residuals(universe: Universe) -> Iterator[Residual]:
     """The coins whose residual reverts and is stretched."""
     log_price, factors, hours = universe.log_price, universe.factors, universe.hours
     level = factors.weights @ (log_price - log_price[:, :1])
@@ -79,7 +79,7 @@ def strays(universe: Universe) -> Iterator[Stray]:
         others = 1 - float(relation.beta @ factors.weights[:, i])
         s = float(log_price[i, -1] - relation.intercept - relation.beta @ level[:, -1]) / deviation
         if _tradable(half_life) and _OPEN < abs(s) < _TOO_FAR and others > _LEAST_OTHERS:
-            yield Stray(
+            yield Residual(
                 index=i,
                 loadings=relation.beta,
                 deviation=deviation / others,

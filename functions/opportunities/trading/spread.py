@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite
 
-from opportunities.domain import Investor, Json
+from opportunities import domain
+from opportunities.domain import Investor
 from opportunities.market.snapshot import Candles, MarketSnapshot, Rules
 from opportunities.maths import reversion, sizing
 from opportunities.maths.costs import Fill, Liquidity
-from opportunities.trading import instruments
-
-LEAST_MARGIN = 1 / 3
-_MAINTENANCE_MARGIN = 0.01
-_BUFFER_SIGMAS = 3.0
-_SAME_COIN_WITHIN = 0.05
+from opportunities.trading import instruments, lots
+from opportunities.trading.margin import margin_rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +30,10 @@ class Instrument:
         return (self.liquidity.bid + self.liquidity.ask) / 2
 
     def capital_rate(self, hours: float) -> float:
-        """Capital per USD of notional: all of it on spot; a margin, at most three times leveraged, that bears a move
-        of 3 standard deviations in `hours` above a maintenance margin of 1 %, on a perpetual. With the fee."""
+        """Capital per USD of notional, with the fee: all of it on spot, the margin for so many hours on a perpetual."""
         if not self.perpetual:
             return 1 + self.liquidity.fee
-        move = _BUFFER_SIGMAS * self.liquidity.daily_volatility * sqrt(hours / 24)
-        return max(LEAST_MARGIN, _MAINTENANCE_MARGIN + move) + self.liquidity.fee
+        return margin_rate(self.liquidity.daily_volatility, hours / 24) + self.liquidity.fee
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +50,13 @@ def coins(market: MarketSnapshot, investor: Investor, candles: Candles, least_ba
     """The coins in USD with `least_bars` closed bars, each where it trades most, the most traded first."""
     spot = instruments.spot_of(market)
     best: dict[str, tuple[tuple[float, str, str], Coin]] = {}
-    for history, venues in instruments.spot_pairs(market, investor, candles, least_bars):
+    for history, listings in instruments.spot_pairs(market, investor, candles, least_bars):
         symbol = spot.symbols[history]
         base = instruments.base_in_usd(symbol) or symbol
-        for venue in venues:
-            exchange = spot.exchanges[venue.row]
-            place = Instrument(symbol, exchange, venue.row, venue.liquidity, spot.rules, perpetual=False)
-            rank = (-venue.liquidity.volume_24h_usd, symbol, exchange)
+        for listing in listings:
+            exchange = spot.exchanges[listing.row]
+            place = Instrument(symbol, exchange, listing.row, listing.liquidity, spot.rules, perpetual=False)
+            rank = (-listing.liquidity.volume_24h_usd, symbol, exchange)
             if base not in best or rank < best[base][0]:
                 best[base] = rank, Coin(base, history, place, None)
     shorts = _perpetuals(market, investor, {base: coin for base, (_, coin) in best.items()})
@@ -82,7 +77,7 @@ def _perpetuals(market: MarketSnapshot, investor: Investor, known: dict[str, Coi
         liquidity = instruments.perpetual_liquidity(market, investor, row, volatility)
         exchange = contracts.exchanges[row]
         place = Instrument(symbol, exchange, row, liquidity, contracts.rules, perpetual=True, funding_per_hour=hourly)
-        if liquidity.tradable and abs(place.middle / known[base].spot.middle - 1) <= _SAME_COIN_WITHIN:
+        if liquidity.tradable and instruments.same_coin(place.middle, known[base].spot.middle):
             rank = (-liquidity.volume_24h_usd, symbol, exchange)
             if base not in best or rank < best[base][0]:
                 best[base] = rank, place
@@ -107,7 +102,7 @@ class Order:
 
 
 @dataclass(frozen=True, eq=False)
-class Bet:
+class SpreadTrade:
     """Legs in their sizes, and the money of a spread of `notional_usd` that reverts, or is stopped.
 
     `costs_usd` is what entering and leaving at today's quotes loses, `funding_usd` the funding that the legs are
@@ -132,9 +127,9 @@ class Bet:
     def slippage_usd(self) -> float:
         return sum(order.entered.slippage_usd + order.left.slippage_usd for order in self.orders)
 
-    def legs(self) -> list[Json]:
-        """As `metadata["legs"]` shows them."""
-        return [
+    def legs(self) -> tuple[domain.Leg, ...]:
+        """Its orders."""
+        return tuple(
             instruments.leg(
                 "buy" if order.leg.weight > 0 else "sell",
                 order.leg.instrument.symbol,
@@ -142,7 +137,7 @@ class Bet:
                 order.entered,
             )
             for order in self.orders
-        ]
+        )
 
 
 @dataclass(frozen=True)
@@ -161,7 +156,7 @@ class Plan:
     slip: float = 0.0
 
 
-def bet(investor: Investor, legs: Sequence[Leg], plan: Plan) -> Bet | None:
+def price_trade(investor: Investor, legs: Sequence[Leg], plan: Plan) -> SpreadTrade | None:
     """The trade in the size that the investor and the market allow; None where a leg is too small or nothing is gained.
 
     The first leg has a weight of 1 or -1: its notional is that of the spread. A log change is taken for a return.
@@ -188,7 +183,7 @@ def bet(investor: Investor, legs: Sequence[Leg], plan: Plan) -> Bet | None:
     required = sum(order.entered.notional_usd * order.leg.instrument.capital_rate(plan.hours) for order in orders)
     if profit <= 0 or expected <= 0:
         return None
-    return Bet(orders, notional, costs, funding, required, profit, loss, expected, chance)
+    return SpreadTrade(orders, notional, costs, funding, required, profit, loss, expected, chance)
 
 
 def _round_trip_rate(liquidity: Liquidity) -> float:
@@ -198,7 +193,7 @@ def _round_trip_rate(liquidity: Liquidity) -> float:
 def _order(leg: Leg, notional_usd: float) -> Order | None:
     place = leg.instrument
     wanted = abs(leg.weight) * notional_usd / place.middle
-    quantity = instruments.orderable(place.rules, place.row, wanted, place.liquidity.bid)
+    quantity = lots.orderable(place.rules, place.row, wanted, place.liquidity.bid)
     if not quantity:
         return None
     bought, sold = place.liquidity.buy(quantity), place.liquidity.sell(quantity)

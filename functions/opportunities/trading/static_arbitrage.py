@@ -1,23 +1,15 @@
 """What a static arbitrage among the quotes of one expiry nets after all fees, and the proposal it makes."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Investor, Json, Opportunity
+from opportunities.domain import AssetTier, Investor, Json, Leg, Proposal, Purpose
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, option_structures, sizing
 from opportunities.maths.costs import FINANCING
-from opportunities.trading.option_chains import (
-    FORWARD_MARGIN,
-    SHORT_OPTION_MARGIN,
-    Expiry,
-    available,
-    in_lots,
-    options_of,
-    premium_of,
-)
+from opportunities.trading.margin import LEAST_MARGIN, SHORT_OPTION_MARGIN
+from opportunities.trading.option_chains import Expiry, available, in_lots, options_of, premium_of
 
 _ROUNDING = 1e-12
 
@@ -34,7 +26,18 @@ class Arbitrage:
     slippage_usd: float
     financing_usd: float
     capital_usd: float
+    max_loss_usd: float
     rows: tuple[int, ...]
+    symbols: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        return self.structure.kind
+
+    @property
+    def quotes(self) -> set[tuple[str, str]]:
+        """The options that it trades; the future's quotes are not used up."""
+        return {(self.expiry.exchange, symbol) for symbol in self.symbols}
 
 
 def evaluate(
@@ -58,7 +61,7 @@ def evaluate(
         premiums += max(leg.ratio, 0.0) * premium
         paid += leg.ratio * premium
     sold = sum(max(-leg.ratio, 0.0) for leg in structure.legs)
-    margin = (SHORT_OPTION_MARGIN * sold + FORWARD_MARGIN * abs(structure.forward)) * expiry.forward
+    margin = (SHORT_OPTION_MARGIN * sold + LEAST_MARGIN * abs(structure.forward)) * expiry.forward
     capital_rate = (margin + (premiums + fee_rate) * expiry.coin_usd) / expiry.forward
     loss_rate = fee_rate * expiry.coin_usd / expiry.forward * 2
     units = min(
@@ -69,8 +72,9 @@ def evaluate(
         units = min(units, expiry.future.capacity_usd / expiry.forward / abs(structure.forward))
     capacity = units * expiry.forward
     units = sizing.notional_usd(investor, max(loss_rate, 1e-9), capital_rate, capacity) / expiry.forward
-    units = in_lots(market, units, rows, [leg.ratio for leg in structure.legs])
-    if units * expiry.forward < sizing.MINIMUM_NOTIONAL_USD:
+    legs = [(row, leg.ratio) for row, leg in zip(rows, structure.legs, strict=True)]
+    units = in_lots(market, units, legs, expiry, structure.forward)
+    if not units:
         return None
     slippage = _slippage_usd(expiry, structure, units)
     financing = FINANCING * expiry.years * max(paid, 0.0) * units * expiry.coin_usd
@@ -79,35 +83,24 @@ def evaluate(
         return None
     fees_usd = units * fee_rate * expiry.coin_usd
     capital = units * capital_rate * expiry.forward
-    return Arbitrage(expiry, structure, units, profit, fees_usd, slippage, financing, capital, rows)
+    # What is certain is so in the premium's currency: coins that were paid can be worth nothing when they come back.
+    max_loss = 2 * fees_usd + (units * max(paid, 0.0) * expiry.coin_usd if chain.inverse else 0.0)
+    symbols = tuple(options_of(market).symbols[row] for row in rows)
+    return Arbitrage(expiry, structure, units, profit, fees_usd, slippage, financing, capital, max_loss, rows, symbols)
 
 
-def disjoint(found: Iterable[Arbitrage]) -> list[Arbitrage]:
-    """The most profitable first, without those that need a quote which a better one has already taken."""
-    taken: set[int] = set()
-    kept = []
-    for each in sorted(found, key=lambda each: (-each.profit_usd, each.structure.kind, each.expiry.name, each.rows)):
-        if taken.isdisjoint(each.rows):
-            taken.update(each.rows)
-            kept.append(each)
-    return kept
-
-
-def opportunity(market: MarketSnapshot, found: Arbitrage, strategy_id: str, title: str) -> Opportunity:
+def proposal(market: MarketSnapshot, found: Arbitrage) -> Proposal:
     """The arbitrage as a proposal; its symbol is that of the expiry's own future."""
     options, expiry, structure = options_of(market), found.expiry, found.structure
     costs = found.fees_usd + found.slippage_usd + found.financing_usd
-    legs: list[Json] = []
+    legs: list[Leg] = []
     for row, leg in zip(found.rows, structure.legs, strict=True):
         premium = premium_of(expiry.chain, leg)
-        legs.append(_leg(leg.ratio, options.symbols[row], found.units, premium))
+        legs.append(_leg(expiry, leg.ratio, options.symbols[row], found.units, premium))
     if structure.forward:
         price = expiry.future.ask if structure.forward > 0 else expiry.future.bid
-        legs.append(_leg(structure.forward, expiry.name, found.units, price))
+        legs.append(_leg(expiry, structure.forward, expiry.name, found.units, price))
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "net edge over costs", "value": found.profit_usd / costs, "n": len(legs)}
-        if costs > 0
-        else {"statistic": "net edge without costs", "value": found.profit_usd, "n": len(legs)},
         "size": found.units,
         "notional_usd": found.units * expiry.forward,
         "expected_value_usd": found.profit_usd,
@@ -116,29 +109,27 @@ def opportunity(market: MarketSnapshot, found: Arbitrage, strategy_id: str, titl
         "fees_usd": found.fees_usd,
         "slippage_usd": found.slippage_usd,
         "financing_usd": found.financing_usd,
-        "stop": None,
         "days": expiry.seconds / 86_400,
         "forward": expiry.forward,
-        "legs": legs,
     }
     if structure.forward:
         metadata["hedge"] = "future's own quotes" if expiry.future_quoted else "forward price, 5 bp allowed: no quotes"
-    return Opportunity(
-        strategy_id=strategy_id,
-        strategy_name=title,
+    return Proposal(
         opportunity_type=structure.kind,
         symbol=expiry.name,
         exchange=expiry.exchange,
-        profit_potential_usd=found.profit_usd,
-        confidence_score=inference.edge_confidence(found.profit_usd, costs),
-        risk_level=sizing.risk_level(2 * found.fees_usd, found.capital_usd),
+        purpose=Purpose.PROFIT,
+        benefit_usd=found.profit_usd,
+        evidence=inference.of_edge(found.profit_usd, costs, len(legs)),
+        max_loss_usd=found.max_loss_usd,
         required_capital_usd=found.capital_usd,
-        estimated_timeframe=sizing.timeframe_for(expiry.seconds),
+        horizon_hours=expiry.seconds / 3600,
         entry_price=None,
         exit_price=None,
         asset_tier=AssetTier.of(float(np.nansum(options.volume_24h_usd[list(found.rows)]))),
+        legs=tuple(legs),
+        stop=None,
         metadata=metadata,
-        discovered_at=market.captured_at,
     )
 
 
@@ -150,6 +141,5 @@ def _slippage_usd(expiry: Expiry, structure: option_structures.Structure, units:
     return fill.slippage_usd
 
 
-def _leg(ratio: float, symbol: str, units: float, price: float) -> dict[str, Json]:
-    side = "buy" if ratio > 0 else "sell"
-    return {"side": side, "symbol": symbol, "quantity": abs(ratio) * units, "price": price}
+def _leg(expiry: Expiry, ratio: float, symbol: str, units: float, price: float) -> Leg:
+    return Leg("buy" if ratio > 0 else "sell", symbol, expiry.exchange, abs(ratio) * units, price)

@@ -6,22 +6,20 @@ from math import sqrt
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Investor, Json, Opportunity, RiskTolerance
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Proposal, Purpose, RiskTolerance
 from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.maths import indicators, inference, sizing
 from opportunities.maths.costs import Liquidity
-from opportunities.trading import instruments
+from opportunities.trading import instruments, lots
+from opportunities.trading.margin import LIQUIDATION_BUFFER, MAINTENANCE_MARGIN, liquidation_price
 
 _TIMEFRAMES = ("4h", "1h")
 _LOOKBACK = 168
 _SIGNIFICANCE = 0.0025
 _STOP_ATR, _REWARD_TO_RISK = 2.0, 2.0
-MAINTENANCE_MARGIN = 0.01
-LIQUIDATION_BUFFER = 0.05
 _LIQUIDATION_OVER_STOP = 1.5
 _LEVERAGE: Mapping[RiskTolerance, float] = {RiskTolerance.LOW: 2.0, RiskTolerance.MEDIUM: 3.0, RiskTolerance.HIGH: 5.0}
 _LEAST_PAYMENTS = 90
-_SAME_COIN_WITHIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -40,35 +38,27 @@ class _Trend:
         return self.side * self.drift.z()
 
 
-def opportunities(market: MarketSnapshot, investor: Investor, named: tuple[str, str]) -> tuple[list[Opportunity], int]:
-    """The trades of the strategy `named` so (its id and title), and how many contracts were judged."""
+def proposals(market: MarketSnapshot, investor: Investor) -> tuple[list[Proposal], int]:
+    """The trades, and how many contracts were looked at."""
     perpetuals = market.perpetuals
     if perpetuals is None:
         return [], 0
-    found: list[Opportunity] = []
+    found: list[Proposal] = []
     judged: set[str] = set()
     for timeframe in _TIMEFRAMES:
         candles = perpetuals.candles.get(timeframe)
         if candles is None or not instruments.fresh(candles, market.captured_at):
             continue
         rows = {symbol: row for symbol, row in _series(market, candles).items() if symbol not in judged}
-        venues = {symbol: _venues(market, investor, candles, row) for symbol, row in rows.items()}
-        judged |= {symbol for symbol, listings in venues.items() if listings}
-        for trend in _trends(candles, timeframe, [rows[symbol] for symbol, listings in venues.items() if listings]):
-            traded = (
-                _opportunity(market, investor, trend, listing, named)
-                for listing in venues[perpetuals.symbols[trend.history]]
+        traded = {symbol: _listings(market, investor, candles, row) for symbol, row in rows.items()}
+        judged |= {symbol for symbol, listings in traded.items() if listings}
+        for trend in _trends(candles, timeframe, [rows[symbol] for symbol, listings in traded.items() if listings]):
+            trades = (
+                _proposal(market, investor, trend, listing) for listing in traded[perpetuals.symbols[trend.history]]
             )
-            best = sorted(
-                (each for each in traded if each), key=lambda each: (-each.profit_potential_usd, each.exchange)
-            )
+            best = sorted((each for each in trades if each), key=lambda each: (-each.benefit_usd, each.exchange))
             found += best[:1]
     return found, len(judged)
-
-
-def liquidation_price(entry: float, margin_rate: float, fee: float, side: int) -> float:
-    """Isolated margin, `margin_rate` per unit of notional; side 1 long, -1 short (freqtrade's formula)."""
-    return entry * (1 - side * margin_rate) / (1 - side * (MAINTENANCE_MARGIN + fee))
 
 
 def _series(market: MarketSnapshot, candles: Candles) -> dict[str, int]:
@@ -83,7 +73,7 @@ def _series(market: MarketSnapshot, candles: Candles) -> dict[str, int]:
     return series
 
 
-def _venues(market: MarketSnapshot, investor: Investor, candles: Candles, row: int) -> list[tuple[int, Liquidity]]:
+def _listings(market: MarketSnapshot, investor: Investor, candles: Candles, row: int) -> list[tuple[int, Liquidity]]:
     """The listings of the contract that trade, with the volatility of its candles."""
     perpetuals = instruments.perpetuals_of(market)
     per_bar = float(indicators.volatility(candles.close[row : row + 1], _LOOKBACK)[0])
@@ -93,7 +83,7 @@ def _venues(market: MarketSnapshot, investor: Investor, candles: Candles, row: i
     for listing, symbol in enumerate(perpetuals.symbols):
         if symbol == perpetuals.symbols[row]:
             liquidity = instruments.perpetual_liquidity(market, investor, listing, volatility)
-            near = abs(liquidity.bid / last - 1) <= max(_SAME_COIN_WITHIN, 5 * volatility)
+            near = instruments.same_coin(liquidity.bid, last, max(instruments.SAME_COIN_WITHIN, 5 * volatility))
             if liquidity.tradable and near and np.isfinite(perpetuals.funding_rate[listing]):
                 listings.append((listing, liquidity))
     return listings
@@ -124,13 +114,12 @@ def _funding(market: MarketSnapshot, row: int, seconds: float) -> tuple[float, i
     return rate * periods, periods
 
 
-def _opportunity(
+def _proposal(
     market: MarketSnapshot,
     investor: Investor,
     trend: _Trend,
     listing: tuple[int, Liquidity],
-    named: tuple[str, str],
-) -> Opportunity | None:
+) -> Proposal | None:
     """The trade; None where stop or target is no price, the target doesn't pay the costs, or no lot fits."""
     perpetuals, (row, liquidity), side = instruments.perpetuals_of(market), listing, trend.side
     quote_in, quote_out = (liquidity.ask, liquidity.bid) if side > 0 else (liquidity.bid, liquidity.ask)
@@ -142,7 +131,7 @@ def _opportunity(
         return None
     loss_rate = (risk + liquidity.ask - liquidity.bid) / quote_in + 2 * fee
     notional = sizing.notional_usd(investor, loss_rate, margin_rate + fee, liquidity.capacity_usd)
-    size = instruments.orderable(perpetuals.rules, row, notional / quote_in, quote_in)
+    size = lots.orderable(perpetuals.rules, row, notional / quote_in, quote_in)
     if size <= 0:
         return None
     entry, leave = (
@@ -168,13 +157,11 @@ def _opportunity(
     margin = margin_rate * entry.notional_usd
     symbol, exchange = perpetuals.symbols[row], perpetuals.exchanges[row]
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "t of mean log return", "value": trend.z, "n": trend.drift.n},
         "side": "long" if side > 0 else "short",
         "timeframe": trend.timeframe,
         "atr": trend.atr,
         "size": size,
         "notional_usd": entry.notional_usd,
-        "stop": stop,
         "loss_at_stop_usd": loss,
         "leverage": 1 / margin_rate,
         "margin_usd": margin,
@@ -185,22 +172,21 @@ def _opportunity(
         "expected_value_usd": target_first * profit - (1 - target_first) * loss,
         "probability": {"target_first_driftless": target_first, "break_even": loss / (profit + loss)},
         "quotes": instruments.quotes(market, liquidity),
-        "legs": [instruments.leg("buy" if side > 0 else "sell", symbol, exchange, entry)],
     }
-    return Opportunity(
-        strategy_id=named[0],
-        strategy_name=named[1],
+    return Proposal(
         opportunity_type="futures_direction",
         symbol=symbol,
         exchange=exchange,
-        profit_potential_usd=profit,
-        confidence_score=inference.confidence(inference.p_value(trend.z)),
-        risk_level=sizing.risk_level(loss, margin + entry.fee_usd),
+        purpose=Purpose.PROFIT,
+        benefit_usd=profit,
+        evidence=Evidence("t of mean log return", trend.z, trend.drift.n, inference.p_value(trend.z)),
+        max_loss_usd=loss,
         required_capital_usd=margin + entry.fee_usd,
-        estimated_timeframe=sizing.timeframe_for(seconds),
+        horizon_hours=seconds / 3600,
         entry_price=entry.price,
         exit_price=target,
         asset_tier=AssetTier.of(liquidity.volume_24h_usd),
+        legs=(instruments.leg("buy" if side > 0 else "sell", symbol, exchange, entry),),
+        stop=stop,
         metadata=metadata,
-        discovered_at=market.captured_at,
     )

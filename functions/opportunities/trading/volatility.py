@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import exp, log, pi, sqrt
+from typing import Literal
 
 import numpy as np
 
-from opportunities.domain import AssetTier, Investor, Json, Opportunity
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.domain import AssetTier, Evidence, Investor, Json, Leg, Proposal, Purpose
+from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import black76, indicators, inference, sizing
+from opportunities.maths.arrays import Floats
 from opportunities.trading import instruments, option_chains
+from opportunities.trading.margin import LEAST_MARGIN, SHORT_OPTION_MARGIN
 from opportunities.trading.option_chains import Expiry
 
 _SIGNIFICANCE = 0.001
@@ -53,9 +56,7 @@ class _Straddle:
         return float(both.sum())
 
 
-def opportunities(
-    market: MarketSnapshot, investor: Investor, expiries: list[Expiry], strategy_id: str, title: str
-) -> Iterator[Opportunity]:
+def proposals(market: MarketSnapshot, investor: Investor, expiries: list[Expiry]) -> Iterator[Proposal]:
     """The most profitable straddle of each base whose variance is significantly mispriced at its quotes."""
     returns = {base: _returns(market, base) for base in sorted({expiry.base for expiry in expiries})}
     for base, sample in returns.items():
@@ -66,9 +67,9 @@ def opportunities(
             for straddle in _straddles(expiry, sample)
             if inference.p_value(straddle.z) <= _SIGNIFICANCE
         ]
-        found = [each for s in straddles if (each := _opportunity(market, investor, s, strategy_id, title)) is not None]
+        found = [each for s in straddles if (each := _proposal(market, investor, s)) is not None]
         if found:
-            yield min(found, key=lambda each: (-each.profit_potential_usd, each.symbol, each.exchange))
+            yield min(found, key=lambda each: (-each.benefit_usd, each.symbol, each.exchange))
 
 
 def _returns(market: MarketSnapshot, base: str) -> Floats | None:
@@ -113,9 +114,7 @@ def _straddles(expiry: Expiry, returns: Floats) -> Iterator[_Straddle]:
             yield _Straddle(expiry, strike, sold, premium, float(implied), realised, error)
 
 
-def _opportunity(
-    market: MarketSnapshot, investor: Investor, straddle: _Straddle, strategy_id: str, title: str
-) -> Opportunity | None:
+def _proposal(market: MarketSnapshot, investor: Investor, straddle: _Straddle) -> Proposal | None:
     """The trade; None where the edge doesn't pay its costs, or no lot is within the investor's limits."""
     options, expiry, sign = option_chains.options_of(market), straddle.expiry, 1 if straddle.sold else -1
     forward, realised = expiry.forward, straddle.realised
@@ -129,26 +128,25 @@ def _opportunity(
     jump = _JUMP * sqrt(realised.value / 365) * forward - straddle.premium
     most = straddle.premium if not straddle.sold else np.inf
     loss = min(max(sign * (worse - straddle.premium), jump if straddle.sold else 0.0, 0.0), most) + fees + hedging
-    margin = 2 * option_chains.SHORT_OPTION_MARGIN * forward if straddle.sold else straddle.premium
-    capital_rate = (margin + fees + option_chains.FORWARD_MARGIN * forward / 2) / forward
+    margin = 2 * SHORT_OPTION_MARGIN * forward if straddle.sold else straddle.premium
+    capital_rate = (margin + fees + LEAST_MARGIN * forward / 2) / forward
     rows = tuple(int(expiry.rows[call][straddle.strike]) for call, _ in straddle.legs)
     units = min(option_chains.available(market, row, bought=not straddle.sold) for row in rows)
     units = sizing.notional_usd(investor, loss / forward, capital_rate, units * forward) / forward
-    units = option_chains.in_lots(market, units, rows, (1.0, 1.0))
-    if edge <= 0 or units * forward < sizing.MINIMUM_NOTIONAL_USD:
+    units = option_chains.in_lots(market, units, [(row, 1.0) for row in rows], expiry)
+    if edge <= 0 or not units:
         return None
-    side, profit = ("sell" if straddle.sold else "buy"), units * edge
+    profit = units * edge
+    side: Literal["buy", "sell"] = "sell" if straddle.sold else "buy"
     strike = float(expiry.chain.strike[straddle.strike])
     deltas = black76.delta(forward, strike, sqrt(realised.value), expiry.years, np.array([True, False]))
     metadata: dict[str, Json] = {
-        "confidence": {"statistic": "z of log implied over realised variance", "value": straddle.z, "n": realised.n},
         "size": units,
         "notional_usd": units * forward,
         "expected_value_usd": profit,
         "fees_usd": units * fees,
         "hedging_usd": units * hedging,
         "slippage_usd": 0.0,
-        "stop": None,
         "planned_loss_usd": units * loss,
         "implied_volatility": straddle.implied,
         "realised_volatility": sqrt(realised.value),
@@ -156,25 +154,27 @@ def _opportunity(
         "days": expiry.seconds / 86_400,
         "forward": forward,
         "hedge_units": sign * units * float(deltas.sum()),
-        "legs": [
-            {"side": side, "symbol": options.symbols[row], "quantity": units, "price": premium}
-            for row, (_, premium) in zip(rows, straddle.legs, strict=True)
-        ],
     }
-    return Opportunity(
-        strategy_id=strategy_id,
-        strategy_name=title,
+    return Proposal(
         opportunity_type=f"{side}_volatility",
         symbol=expiry.name,
         exchange=expiry.exchange,
-        profit_potential_usd=profit,
-        confidence_score=inference.confidence(inference.p_value(straddle.z)),
-        risk_level=sizing.risk_level(units * loss, units * capital_rate * forward),
+        purpose=Purpose.PROFIT,
+        benefit_usd=profit,
+        evidence=Evidence(
+            "z of log implied over realised variance", straddle.z, realised.n, inference.p_value(straddle.z)
+        ),
+        # The daily hedge is no leg: what is sold has no bound, and what is bought can expire worthless.
+        max_loss_usd=None if straddle.sold else units * (straddle.premium + fees + hedging),
         required_capital_usd=units * capital_rate * forward,
-        estimated_timeframe=sizing.timeframe_for(expiry.seconds),
+        horizon_hours=expiry.seconds / 3600,
         entry_price=straddle.premium / in_usd,
         exit_price=straddle.worth(realised.value) / in_usd,
         asset_tier=AssetTier.of(float(np.nansum(options.volume_24h_usd[list(rows)]))),
+        legs=tuple(
+            Leg(side, options.symbols[row], expiry.exchange, units, premium)
+            for row, (_, premium) in zip(rows, straddle.legs, strict=True)
+        ),
+        stop=None,
         metadata=metadata,
-        discovered_at=market.captured_at,
     )

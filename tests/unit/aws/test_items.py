@@ -48,6 +48,11 @@ def test_the_best_find_is_kept_to_the_cent_and_a_hundredth_of_a_percent() -> Non
     assert kept["M"]["best"]["L"][2:] == [{"N": "41.23"}, {"N": "0.8765"}]
 
 
+def test_a_best_find_without_a_profit_comes_back_without_one() -> None:
+    saves = outcome(best=Best("BTC/USDT", "hedge_position", None, 0.9))
+    assert items.outcome_from_attribute(items.outcome_to_attribute(saves)) == saves
+
+
 def test_what_is_kept_as_text_holds_no_spaces() -> None:
     stored = items.result_to_item(USER, SCAN_ID, StoredResult("s", [{"a": 1, "b": [1, 2]}], 0, 1, {}, {}), 7)
     texts = [

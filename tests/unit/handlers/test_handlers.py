@@ -255,7 +255,7 @@ def fill(store: Store, scan_id: str) -> None:
     """Two strategies find three opportunities, the third is skipped, and the scan is complete."""
 
     def one(strategy: str, symbol: str, score: float) -> dict[str, Any]:
-        legs = [{"side": "buy", "symbol": symbol, "exchange": "simulated"}]
+        legs = [{"side": "buy", "symbol": symbol, "exchange": "simulated", "quantity": 1.0, "price": 100.0}]
         default = opportunity()
         made = replace(
             default,

@@ -114,7 +114,10 @@ def test_pages_of_results_stay_under_what_a_lambda_may_answer() -> None:
                     "opportunity_type": "x",
                     "score": number / 7,
                     "confidence_score": 0.5,
+                    "exchange": "simulated",
+                    "purpose": "profit",
                     "profit_potential_usd": 1.0,
+                    "risk_reduction_usd": None,
                     "metadata": {"legs": [{"side": "buy", "symbol": f"{name}{number}"}], "curve": [0] * 30_000},
                 }
                 for number in range(40)
@@ -147,7 +150,10 @@ def test_one_opportunity_beyond_every_limit_still_gets_a_page_of_its_own() -> No
         "opportunity_type": "x",
         "score": 1.0,
         "confidence_score": 0.5,
+        "exchange": "simulated",
+        "purpose": "profit",
         "profit_potential_usd": 1.0,
+        "risk_reduction_usd": None,
         "metadata": {"legs": [], "text": "x" * 5_100_000},
     }
     complete = scan(state=ScanState.COMPLETE, outcomes={name: outcome(opportunities=2)})

@@ -26,12 +26,13 @@ from opportunities.market.snapshot import (
     Rules,
     Spot,
 )
+from opportunities.maths.arrays import Floats
 
 SECONDS = {"1h": 3600, "4h": 14_400, "1d": 86_400}
 NOW = 1_712_588_400
 
 
-def filled(rng: np.random.Generator, *shape: int) -> NDArray[np.float64]:
+def filled(rng: np.random.Generator, *shape: int) -> Floats:
     """Any bit pattern is a float: infinities and NaNs with payloads too."""
     return rng.integers(0, 2**64, shape, dtype=np.uint64).view(np.float64).reshape(shape)
 

@@ -4,12 +4,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from statsmodels.tsa.stattools import coint
 
 from opportunities.market.archive.file import save
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Candles, MarketSnapshot, Perpetuals, Spot
+from opportunities.maths.arrays import Floats
 
 NOW = 1_795_291_500
 DAY = 86_400
@@ -32,7 +32,7 @@ def perpetuals_of(snapshot: MarketSnapshot) -> Perpetuals:
     return snapshot.perpetuals
 
 
-def moves(timeframe: str, seed: int) -> NDArray[np.float64]:
+def moves(timeframe: str, seed: int) -> Floats:
     candles: Candles = spot_of(market(seed)).candles[timeframe]
     return np.diff(np.log(candles.close), axis=1)
 
@@ -60,7 +60,7 @@ def test_returns_are_not_autocorrelated(timeframe: str) -> None:
 def test_variance_ratios_are_one(bars: int) -> None:
     """Lo and MacKinlay, Stock market prices do not follow random walks, 1988, without the small-sample terms."""
 
-    def ratio(row: NDArray[np.float64]) -> float:
+    def ratio(row: Floats) -> float:
         row = row - row.mean()
         longer = np.convolve(row, np.ones(bars), "valid")
         return float(np.mean(longer**2) / (bars * np.mean(row**2)))

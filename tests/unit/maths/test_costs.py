@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from opportunities.domain import Investor, RiskLevel, RiskTolerance, Timeframe
 from opportunities.maths.costs import Ladder, Liquidity
-from opportunities.maths.sizing import LIMITS, notional_usd, risk_level, timeframe_for
+from opportunities.maths.sizing import LIMITS, notional_usd, risk_level
 
 levels = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 1000)), min_size=1, max_size=12)
 
@@ -95,13 +95,30 @@ def test_more_risk_tolerance_never_means_a_tighter_limit() -> None:
     ("share", "level"),
     [(0.02, RiskLevel.LOW), (0.03, RiskLevel.MEDIUM), (0.1, RiskLevel.HIGH), (0.11, RiskLevel.VERY_HIGH)],
 )
-def test_the_risk_level_is_the_planned_loss_over_the_capital(share: float, level: RiskLevel) -> None:
+def test_the_risk_level_is_the_worst_loss_over_the_capital(share: float, level: RiskLevel) -> None:
     assert risk_level(100 * share, 100) is level
+
+
+def test_a_loss_without_bound_is_the_highest_risk() -> None:
+    assert risk_level(None, 1e12) is RiskLevel.VERY_HIGH
 
 
 @pytest.mark.parametrize(
     ("seconds", "timeframe"),
-    [(1, "5m"), (300, "5m"), (301, "1h"), (86_400, "24h"), (86_401, "7d"), (1e9, "30d")],
+    [
+        (1, "5m"),
+        (300, "5m"),
+        (301, "1h"),
+        (86_400, "24h"),
+        (86_401, "2d"),
+        (172_801, "7d"),
+        (14 * 86_400, "14d"),
+        (30 * 86_400, "30d"),
+        (121.67 * 86_400, "180d"),
+        (365 * 86_400, "365d"),
+        (365 * 86_400 + 1, "longer"),
+        (1e9, "longer"),
+    ],
 )
 def test_a_timeframe_is_rounded_up(seconds: float, timeframe: str) -> None:
-    assert timeframe_for(seconds) is Timeframe(timeframe)
+    assert Timeframe.of(seconds / 3600) is Timeframe(timeframe)

@@ -5,15 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from opportunities.maths import black76
+from opportunities.maths.arrays import Floats
 from opportunities.maths.option_structures import Chain, Structure, boxes, butterflies, parity, verticals
 
 FORWARD, STRIKES = 100.0, np.array([70.0, 85.0, 95.0, 100.0, 110.0, 140.0])
 SETTLED = np.concatenate([STRIKES, [1e-5, 35.0, 300.0, 1e7], np.linspace(50, 200, 151)])
-
-type Floats = NDArray[np.float64]
 
 
 def chain(seed: int, noise: float, *, inverse: bool, spread: float = 0.0) -> Chain:

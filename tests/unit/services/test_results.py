@@ -19,7 +19,10 @@ def found(symbol: str, score: float, confidence: float = 0.5, side: str = "buy",
         "opportunity_type": "spot_momentum",
         "score": score,
         "confidence_score": confidence,
+        "exchange": "simulated",
+        "purpose": "profit",
         "profit_potential_usd": 10.0,
+        "risk_reduction_usd": None,
         "metadata": {"legs": [{"side": side, "symbol": symbol}]},
         **changes,
     }
@@ -54,6 +57,7 @@ def test_results_tell_a_scan_whole() -> None:
         "opportunities": [{**long, "rank": 1, "repeats": None}, {**short, "rank": 2, "repeats": None}],
         "total_opportunities": 2,
         "total_profit_potential_usd": 15.0,
+        "total_risk_reduction_usd": 0.0,
         "next_cursor": None,
         "signal_analysis": {
             "total_signals_analyzed": 40,
@@ -156,6 +160,18 @@ def test_equal_scores_are_ranked_by_strategy_then_symbol_then_type() -> None:
     assert without == ranked
     assert [one["repeats"] for one in content["opportunities"]] == [None, 1, 1, 1, None]
     assert content["total_profit_potential_usd"] == 20.0  # what repeats another cannot be had twice
+
+
+def test_what_lowers_a_risk_comes_after_all_profits_and_is_no_part_of_their_sum() -> None:
+    saves = {"purpose": "risk_reduction", "profit_potential_usd": None, "risk_reduction_usd": 700.0}
+    done = scan(state=ScanState.COMPLETE, outcomes={"spot_momentum_strategy": COMPLETE})
+    stored = momentum(found("A", 9.0, **saves), found("A", 8.0, **saves), found("B", 0.1), found("C", -0.1))
+    content = told(done, stored)
+    assert [one["symbol"] for one in content["opportunities"]] == ["B", "C", "A", "A"]
+    assert [one["rank"] for one in content["opportunities"]] == [1, 2, 3, 4]
+    assert content["total_profit_potential_usd"] == 20.0
+    assert content["total_risk_reduction_usd"] == 700.0
+    assert content["strategy_performance"]["spot_momentum_strategy"]["total_potential"] == 20.0
 
 
 @pytest.mark.parametrize(

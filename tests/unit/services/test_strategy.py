@@ -31,7 +31,7 @@ TASK = StrategyTask(
 
 
 def runner(store: Store, found: Iterable[Opportunity] = (), now: float = NOW + 1) -> StrategyRunner:
-    findings = Findings(tuple(found), examined=50)
+    findings = Findings(tuple(ranking.ranked(found)), examined=50)
     return StrategyRunner(NAME, lambda _market, _investor: findings, lambda _key: MARKET, store, clock=lambda: now)
 
 
@@ -80,7 +80,9 @@ def test_the_result_says_for_whom_and_of_what_it_was_found(store: Store) -> None
 def test_nothing_is_kept_of_what_the_investor_may_not_trade(store: Store) -> None:
     legs = [{"side": "buy", "symbol": "BTC/USDT"}, {"side": "sell", "symbol": "ETH/USDT:USDT"}]
     task = replace(TASK, investor=Investor(allowed_assets=("BTC",)))
-    outcome = runner(store, [opportunity(), opportunity(symbol="BTC/USDT:USDT", metadata={"legs": legs})]).run(task)
+    outcome = runner(
+        store, [opportunity(), opportunity(symbol="BTC/USDT:USDT", metadata={"expected_value_usd": 5.0, "legs": legs})]
+    ).run(task)
     assert outcome is not None
     assert outcome.opportunities == 1
 
@@ -163,7 +165,7 @@ def test_a_crash_between_result_and_outcome_is_mended_by_the_retry(
     assert found.outcomes == {NAME: outcome}
 
 
-def test_after_the_deadline_nothing_is_even_judged(store: Store, recorded: Recorder) -> None:
+def test_after_the_deadline_nothing_is_even_run(store: Store, recorded: Recorder) -> None:
     recorded.calls.clear()
     assert runner(store, [opportunity()], now=TASK.deadline).run(TASK) is None
     assert recorded.calls == []

@@ -16,7 +16,8 @@ def test_the_catalogue_has_every_module_of_the_package_and_nothing_else() -> Non
 
 @pytest.mark.parametrize("name", strategies.names())
 def test_a_description_says_what_the_module_says(name: str) -> None:
-    module = sys.modules[strategies.load(name).__module__]
+    strategies.load(name)
+    module = sys.modules[f"opportunities.strategies.{name}"]
     found = strategies.describe(name)
     assert found.strategy_id == name
     assert (found.name, found.opportunity_types, found.needs) == (module.TITLE, module.OPPORTUNITY_TYPES, module.NEEDS)

@@ -9,8 +9,10 @@ from opportunities.domain import Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import complex_strategy as planting
 from opportunities.market.snapshot import Books, MarketSnapshot, Spot
-from opportunities.strategies.complex_strategy import find
+from opportunities.strategies import load
 from tests.support.derivatives import AT, SEEDS, fair, in_pieces, permuted, planted, rows, sound, without, without_rules
+
+find = load("complex_strategy")
 
 INVESTOR = Investor()
 TRIANGULAR, CROSS_EXCHANGE, CARRY, BOX = range(4)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from opportunities import serialization, strategies
-from opportunities.domain import Investor
+from opportunities.domain import Investor, Purpose, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.planted.demo import planted_market
 from opportunities.market.snapshot import MarketSnapshot
@@ -43,7 +43,18 @@ def test_it_finds_what_was_planted_and_says_why_in_finite_numbers(name: str, mar
         assert 0 <= one.confidence_score <= 1
         assert one.required_capital_usd > 0
         assert one.metadata["legs"]
-        assert {"confidence", "expected_value_usd", "fees_usd", "slippage_usd"} <= set(one.metadata)
+        assert {"expected_value_usd", "fees_usd", "slippage_usd", "stop"} <= set(one.metadata)
+        assert one.action.split()[0] in {"buy", "sell"}
+        assert one.evidence.n > 0
+        assert one.evidence.p_value is None or 0 <= one.evidence.p_value <= 1
+        assert one.estimated_timeframe is Timeframe.of(one.horizon_hours)
+        lowers = name in {"hedge_position", "portfolio_optimization", "risk_management"}
+        assert one.purpose is (Purpose.RISK_REDUCTION if lowers else Purpose.PROFIT)
+        numbers_of_both = (one.profit_potential_usd, one.risk_reduction_usd)
+        assert numbers_of_both[not lowers] is None
+        assert numbers_of_both[lowers] is not None
+        for leg in document["metadata"]["legs"]:
+            assert {"exchange": "", **leg}.keys() == {"side", "symbol", "exchange", "quantity", "price"}
 
 
 COINS = ("BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "DOT", "LINK", "AVAX")
@@ -53,11 +64,11 @@ WIDE = replace(INVESTOR, holdings=dict.fromkeys(COINS, 50.0))
 @pytest.mark.parametrize("investor", [INVESTOR, WIDE], ids=["three holdings", "nine holdings"])
 @pytest.mark.parametrize("name", strategies.names())
 def test_what_it_finds_is_written_in_few_bytes(name: str, investor: Investor, market: MarketSnapshot) -> None:
-    """1.5 KB with up to six orders; each more is an order and a weight of 130 bytes."""
+    """1.6 KB with up to six orders; each more is an order and a weight of 130 bytes."""
     for one in strategies.load(name)(market, investor).opportunities:
         document = serialization.opportunity_to_json(one) | {"score": score(one)}
         more = max(0, len(document["metadata"]["legs"]) - 6)
-        assert len(json.dumps(document, separators=(",", ":"))) <= 1_500 + 130 * more
+        assert len(json.dumps(document, separators=(",", ":"))) <= 1_600 + 130 * more
 
 
 @pytest.mark.parametrize("name", strategies.names())

@@ -12,8 +12,11 @@ from statsmodels.regression.linear_model import yule_walker
 from opportunities.domain import Fees, Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.strategies.funding_arbitrage import break_even_periods, find
+from opportunities.strategies import load
+from opportunities.strategies.funding_arbitrage import break_even_periods
 from tests.support.markets import CAPTURED_AT, HOUR, books, funding, market, perpetuals, picked, scaled, walks
+
+find = load("funding_arbitrage")
 
 INVESTOR = Investor(capital_usd=50_000.0)
 RICH, POOR = 3e-4, 0.0
@@ -111,7 +114,7 @@ def test_payments_made_at_an_earlier_interval_do_not_count() -> None:
     times = contracts.funding_time.copy()
     times[:, :-120] -= 4 * HOUR
     moved = replace(snapshot, perpetuals=replace(contracts, funding_time=times))
-    assert best(moved).metadata["confidence"]["n"] == 120
+    assert best(moved).evidence.n == 120
     times[:, :-80] -= 4 * HOUR
     with pytest.raises(Unsuitable, match="90 recent funding payments"):
         find(replace(snapshot, perpetuals=replace(contracts, funding_time=times)), INVESTOR)
@@ -234,7 +237,7 @@ def test_bad_series_never_reach_an_answer(seed: int, mean: float, listed: int, h
         perpetuals=replace(contracts, funding_history=history),
     )
     for found in find(bad, INVESTOR).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1500
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 1900
         assert 0 <= found.confidence_score <= 1
         assert found.profit_potential_usd > 0
         assert found.symbol in {"A0/USDT:USDT", "A1/USDT:USDT"}

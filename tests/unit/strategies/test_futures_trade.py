@@ -12,9 +12,11 @@ from opportunities.errors import Unsuitable
 from opportunities.market.planted import futures_trade as planting
 from opportunities.market.snapshot import Futures, MarketSnapshot, Perpetuals
 from opportunities.maths import indicators
-from opportunities.strategies.futures_trade import find
-from opportunities.trading.trend import liquidation_price
+from opportunities.strategies import load
+from opportunities.trading.margin import liquidation_price
 from tests.support.derivatives import AT, SEEDS, cut, fair, in_pieces, permuted, planted, rows, sound, without_rules
+
+find = load("futures_trade")
 
 INVESTOR = Investor()
 DIRECTION, BASIS, CALENDAR = 0, 1, 2
@@ -112,8 +114,8 @@ def test_the_money_of_a_trend_adds_up_by_hand() -> None:
     )
     returns = np.diff(np.log(bars.close[series, -169:]))
     regression = OLS(returns, np.ones(168)).fit(cov_type="HAC", cov_kwds={"maxlags": 4, "use_correction": True})
-    assert found.metadata["confidence"]["value"] == pytest.approx(abs(float(regression.tvalues[0])), rel=1e-6)
-    assert found.metadata["confidence"]["n"] == 168
+    assert found.evidence.value == pytest.approx(abs(float(regression.tvalues[0])), rel=1e-6)
+    assert found.evidence.n == 168
 
 
 def test_funding_that_must_be_paid_lowers_the_profit_of_a_long_and_raises_that_of_a_short() -> None:

@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from opportunities.domain import Investor, Opportunity
+from opportunities.domain import Evidence, Investor, Opportunity
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import hedge_position as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot, Rules
-from opportunities.strategies.hedge_position import find
+from opportunities.strategies import load
 from tests.support.markets import CAPTURED_AT, HOUR, candles, funding, market, perpetuals, picked, scaled, walks
+
+find = load("hedge_position")
 
 HELD = Investor(holdings={"A3": 100.0})
 
@@ -84,23 +86,24 @@ def test_its_money_adds_up_by_hand() -> None:
     costs = size * (found.exit_price - found.entry_price) + 0.0005 * size * (found.exit_price + found.entry_price)
     assert found.metadata["notional_usd"] == pytest.approx(sold, rel=1e-8)
     assert found.metadata["costs_usd"] == pytest.approx(costs, rel=1e-6)
-    assert found.profit_potential_usd == pytest.approx(tail * value * (day[0] - day[1]) - costs, rel=1e-6)
+    assert found.risk_reduction_usd == pytest.approx(tail * value * (day[0] - day[1]) - costs, rel=1e-6)
 
 
 def test_its_statistic_equals_statsmodels_on_the_held_out_half() -> None:
     snapshot = followed()
-    found = hedge(snapshot).metadata
-    coin, future = series(snapshot)
+    proposed = hedge(snapshot)
+    found, (coin, future) = proposed.metadata, series(snapshot)
     slope = stats.linregress(future[:360], coin[:360]).slope
     alone, hedged = coin[360:], coin[360:] - slope * future[360:]
     before, cost = found["volatility_day"]["before"], found["costs_usd"] / found["cvar_usd"]["before"]
     saved = 24 * ((alone - alone.mean()) ** 2 - (hedged - hedged.mean()) ** 2) - before**2 * (1 - (1 - cost) ** 2)
     fit = sm.OLS(saved, np.ones(360)).fit(cov_type="HAC", cov_kwds={"maxlags": 5, "use_correction": True})
-    assert found["confidence"] == {
-        "statistic": "t of variance saved above cost, held out",
-        "value": pytest.approx(fit.tvalues[0], rel=1e-6),
-        "n": 360,
-    }
+    assert proposed.evidence == Evidence(
+        "t of variance saved above cost, held out",
+        pytest.approx(fit.tvalues[0], rel=1e-6),
+        360,
+        pytest.approx(stats.norm.sf(fit.tvalues[0]), rel=1e-6),
+    )
 
 
 def test_funding_that_the_short_pays_for_a_week_is_charged() -> None:
@@ -161,7 +164,7 @@ def test_planted_hedges_are_found_at_about_their_true_profit() -> None:
         found = hedge(planted, planting.investor(planted))
         assert found.symbol == known.symbol
         assert known.profit_usd is not None
-        errors.append(found.profit_potential_usd / known.profit_usd - 1)
+        errors.append(found.risk_reduction_usd / known.profit_usd - 1)
     assert np.median(np.abs(errors)) < 0.05
 
 
@@ -172,7 +175,7 @@ def test_order_other_coins_and_units_change_nothing() -> None:
     assert find(picked(snapshot, [4, 2, 3, 0, 1]), HELD) == found
     assert find(picked(snapshot, [0, 1, 2, 3]), HELD) == found
     pieces = hedge(scaled(snapshot, 1 / 64), Investor(holdings={"A3": 6400.0}))
-    assert pieces.profit_potential_usd == pytest.approx(found.opportunities[0].profit_potential_usd, rel=1e-6)
+    assert pieces.risk_reduction_usd == pytest.approx(found.opportunities[0].risk_reduction_usd, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +210,6 @@ def test_bad_series_never_reach_an_answer(seed: int, late: int, amount: float, s
         perpetuals=replace(snapshot.perpetuals, candles={"1h": replace(recorded, close=contract)}),
     )
     for found in find(hostile, Investor(holdings={"A3": amount, "A4": 1.0})).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1500
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 1900
         assert 0 <= found.confidence_score <= 1
-        assert found.profit_potential_usd > 0
+        assert found.risk_reduction_usd > 0

@@ -14,8 +14,10 @@ from opportunities.market.planted import market_making as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Books, MarketSnapshot, Rules
 from opportunities.maths import quoting
-from opportunities.strategies.market_making import find
+from opportunities.strategies import load
 from tests.support.markets import CAPTURED_AT, HOUR, market, picked, scaled, walks
+
+find = load("market_making")
 
 INVESTOR = Investor(capital_usd=50_000.0)
 FLOW = quoting.Flow(rate=0.01, decay=20.0)
@@ -162,7 +164,7 @@ def test_its_money_adds_up_by_hand() -> None:
     assert metadata["half_spread"]["optimal"] == pytest.approx(expected.half_spread, rel=1e-9)
     assert metadata["half_spread"]["optimal"] < distance < metadata["half_spread"]["market"]
     risk = daily * order * expected.inventory_deviation(k, 5)
-    assert metadata["confidence"]["value"] == pytest.approx(profit / risk, rel=1e-9)
+    assert found.evidence.value == pytest.approx(profit / risk, rel=1e-9)
     assert found.required_capital_usd == pytest.approx(10 * order * 1.001, rel=1e-9)
 
 
@@ -264,7 +266,7 @@ def test_bad_books_never_reach_an_answer(seed: int, half: float, worth: float, v
     changed = replace(spot, books=replace(spot.books, ask_size=sizes), volume_24h_usd=traded)
     for found in find(replace(snapshot, spot=changed), INVESTOR).opportunities:
         assert found.symbol == "A0/USDT"
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1500
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 1900
         assert 0 <= found.confidence_score <= 1
         assert found.profit_potential_usd > 0
     assert snapshot.captured_at - int(spot.candles["1h"].open_time[-1]) == HOUR

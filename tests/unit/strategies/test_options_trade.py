@@ -11,8 +11,10 @@ from opportunities.errors import Unsuitable
 from opportunities.market.planted import options_trade as planting
 from opportunities.market.snapshot import MarketSnapshot, Options
 from opportunities.maths import black76, inference
-from opportunities.strategies.options_trade import find
+from opportunities.strategies import load
 from tests.support.derivatives import AT, SEEDS, cut, fair, in_pieces, permuted, planted, rows, sound, without_rules
+
+find = load("options_trade")
 
 INVESTOR = Investor(capital_usd=100_000.0)
 CONVERSION, SELL_VOLATILITY, BUY_VOLATILITY = 0, 3, 4
@@ -100,7 +102,7 @@ def test_a_sold_straddle_is_its_premium_less_what_realised_volatility_makes_it_w
     )
     quoted = black76.price(forward, strike, found.metadata["implied_volatility"], years, np.array([True, False]))
     assert quoted.sum() == pytest.approx(premium, rel=1e-9)
-    z = found.metadata["confidence"]["value"]
+    z = found.evidence.value
     assert found.confidence_score == pytest.approx(inference.confidence(stats.norm.sf(z)), rel=1e-6)
 
 
@@ -188,7 +190,13 @@ def test_linear_options_obey_the_same_parity_in_dollars() -> None:
     chain = rows(options, own)
     dollars = {name: getattr(chain, name) * chain.forward for name in ("bid", "ask", "mark")}
     linear = replace(chain, inverse=np.zeros(len(own), np.int64), **dollars)
-    market = replace(market, options=linear)
+    futures = market.futures
+    assert futures is not None
+    assert futures.rules is not None
+    lots = np.full(len(futures.symbols), 0.001)
+    sized = replace(futures.rules, contract_size=np.ones_like(lots), lot=lots)
+    futures = replace(futures, inverse=np.zeros_like(futures.inverse), rules=sized)
+    market = replace(market, options=linear, futures=futures)
     found = next(each for each in find(market, INVESTOR).opportunities if each.opportunity_type == "conversion")
     assert market.futures is not None
     ask = market.futures.ask[market.futures.symbols.index(what.symbol)]

@@ -17,8 +17,10 @@ from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot, Rules
 from opportunities.maths import inference, reversion
 from opportunities.maths.cointegration import engle_granger
-from opportunities.strategies.pairs_trading import find
+from opportunities.strategies import load
 from tests.support.markets import CAPTURED_AT, HOUR, books, funding, market, perpetuals, picked, scaled, walks
+
+find = load("pairs_trading")
 
 INVESTOR = Investor(capital_usd=50_000.0)
 
@@ -148,7 +150,7 @@ def test_its_money_adds_up_by_hand() -> None:
     chance = metadata["probability"]["mean_first"]
     expected = chance * found.profit_potential_usd - (1 - chance) * stopped
     assert metadata["expected_value_usd"] == pytest.approx(expected, rel=1e-8)
-    assert found.confidence_score == inference.confidence(metadata["confidence"]["value"])
+    assert found.confidence_score == inference.confidence(found.evidence.value)
 
 
 def middle(snapshot: MarketSnapshot, row: int) -> float:
@@ -312,7 +314,7 @@ def test_bad_series_never_reach_an_answer(seed: int, late: int, z: float, price:
     empty = replace(books(hostile.spot, 1), bid_price=np.full((6, 30), np.nan))
     hostile = replace(hostile, spot=replace(hostile.spot, books=empty), perpetuals=contracts)
     for found in find(hostile, INVESTOR).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1700
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 2100
         assert 0 <= found.confidence_score <= 1
         assert found.profit_potential_usd > 0
         assert not {leg["symbol"][:2] for leg in found.metadata["legs"]} & {"A3", "A5"}

@@ -12,8 +12,10 @@ from opportunities.domain import Investor, Opportunity, RiskTolerance
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import portfolio
-from opportunities.strategies.portfolio_optimization import find
+from opportunities.strategies import load
 from tests.support.markets import CAPTURED_AT, HOUR, market, picked, scaled, walks
+
+find = load("portfolio_optimization")
 
 
 def holdings(seed: int = 1, coins: int = 5) -> MarketSnapshot:
@@ -124,7 +126,7 @@ def test_its_money_adds_up_by_hand() -> None:
         covariance = portfolio.shrunk_covariance(returns_of(snapshot))[0] * 24
         now = np.array([who.holdings[f"A{i}"] * snapshot.spot.bid[i] for i in range(4)]) / 40_000
         saved = 40_000 * 4 / 2 * 30 * (now @ covariance @ now - values @ covariance @ values / 40_000**2)
-        assert found.profit_potential_usd == pytest.approx(saved - found.metadata["costs_usd"], rel=1e-6)
+        assert found.risk_reduction_usd == pytest.approx(saved - found.metadata["costs_usd"], rel=1e-6)
 
 
 def test_its_statistic_equals_statsmodels_on_hours_it_was_not_fitted_to() -> None:
@@ -135,14 +137,14 @@ def test_its_statistic_equals_statsmodels_on_hours_it_was_not_fitted_to() -> Non
     now, then = np.full(4, 0.25) @ returns[:, 666:], target @ returns[:, 666:]
     saved = 24 * ((now - now.mean()) ** 2 - (then - then.mean()) ** 2) - found.metadata["costs_usd"] / (40_000 * 60)
     fit = sm.OLS(saved, np.ones(333)).fit(cov_type="HAC", cov_kwds={"maxlags": 5, "use_correction": True})
-    assert found.metadata["confidence"]["value"] == pytest.approx(fit.tvalues[0], rel=1e-6)
-    assert found.metadata["confidence"]["n"] == 333
+    assert found.evidence.value == pytest.approx(fit.tvalues[0], rel=1e-6)
+    assert found.evidence.n == 333
 
 
 def test_the_timid_save_more() -> None:
     snapshot = holdings()
     saved = [
-        of_kind(snapshot, "risk_parity", held(snapshot, risk_tolerance=each)).profit_potential_usd
+        of_kind(snapshot, "risk_parity", held(snapshot, risk_tolerance=each)).risk_reduction_usd
         for each in (RiskTolerance.HIGH, RiskTolerance.MEDIUM, RiskTolerance.LOW)
     ]
     assert saved == sorted(saved)
@@ -187,7 +189,7 @@ def test_order_other_coins_and_units_change_nothing() -> None:
     assert of_kind(picked(snapshot, [0, 1, 2, 3]), "minimum_variance", held(snapshot)) == expected
     pieces = scaled(snapshot, 1 / 64)
     found = of_kind(pieces, "minimum_variance", held(pieces))
-    assert found.profit_potential_usd == pytest.approx(expected.profit_potential_usd, rel=1e-6)
+    assert found.risk_reduction_usd == pytest.approx(expected.risk_reduction_usd, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +224,7 @@ def test_bad_series_never_reach_an_answer(seed: int, late: int, amounts: list[fl
     snapshot = market({"1h": close}, volume_24h_usd=np.array([1e7, 1e7, 1e7, 1e7, 0.0]))
     who = Investor(holdings={f"A{i}": amount for i, amount in enumerate(amounts)})
     for found in find(snapshot, who).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1800
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 2200
         assert 0 <= found.confidence_score <= 1
-        assert found.profit_potential_usd > 0
+        assert found.risk_reduction_usd > 0
         assert "A4/USDT" not in {leg["symbol"] for leg in found.metadata["legs"]}

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from opportunities.domain import Investor, Opportunity, RiskLevel, RiskTolerance
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.strategies.risk_management import find
+from opportunities.strategies import load
 from tests.support.markets import CAPTURED_AT, HOUR, books, market, picked, scaled, walks
+
+find = load("risk_management")
 
 HELD = {"A0": 400.0, "A1": 300.0, "A2": 200.0}
 
@@ -83,7 +85,7 @@ def test_the_profit_is_the_tail_loss_avoided_less_the_cost_of_selling() -> None:
             for held in (values(snapshot), after_sales(snapshot, found))
         )
         costs = found.metadata["fees_usd"] + found.metadata["slippage_usd"]
-        assert found.profit_potential_usd == pytest.approx(before - after - costs, rel=1e-6)
+        assert found.risk_reduction_usd == pytest.approx(before - after - costs, rel=1e-6)
         assert found.metadata["fees_usd"] == pytest.approx(0.001 * found.metadata["notional_usd"], rel=1e-9)
         assert found.risk_level is RiskLevel.LOW
 
@@ -198,7 +200,7 @@ def test_prices_in_pieces_give_the_same_money() -> None:
         "reduce_tail_risk",
         investor(holdings={asset: quantity * 100 for asset, quantity in HELD.items()}),
     )
-    assert pieces.profit_potential_usd == pytest.approx(found.profit_potential_usd, rel=1e-9)
+    assert pieces.risk_reduction_usd == pytest.approx(found.risk_reduction_usd, rel=1e-9)
     assert pieces.confidence_score == pytest.approx(found.confidence_score, rel=1e-9)
 
 
@@ -215,8 +217,8 @@ def test_the_statistic_equals_statsmodels_hac_t_of_the_tail_loss_avoided() -> No
     costs = found.metadata["fees_usd"] + found.metadata["slippage_usd"]
     avoided = tail(values(snapshot)) - tail(after_sales(snapshot, found)) - costs
     fit = sm.OLS(avoided, np.ones(len(avoided))).fit(cov_type="HAC", cov_kwds={"maxlags": 46, "use_correction": True})
-    assert found.metadata["confidence"]["value"] == pytest.approx(fit.tvalues[0], rel=1e-6)
-    assert found.metadata["confidence"]["n"] == 1000 - 24
+    assert found.evidence.value == pytest.approx(fit.tvalues[0], rel=1e-6)
+    assert found.evidence.n == 1000 - 24
 
 
 @pytest.mark.parametrize(
@@ -253,7 +255,7 @@ def test_bad_series_never_reach_an_answer(
     snapshot = market({"1h": close}, volume_24h_usd=np.array([1e6, 1e6, 1e6, 0.0]))
     held = {f"A{i}": quantity for i, quantity in enumerate(quantities)}
     for found in find(snapshot, investor(holdings=held, risk_tolerance=tolerance)).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1800
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 2200
         assert 0 <= found.confidence_score <= 1
-        assert found.profit_potential_usd > 0
+        assert found.risk_reduction_usd > 0
         assert {leg["symbol"] for leg in found.metadata["legs"]} <= {"A0/USDT", "A1/USDT"}

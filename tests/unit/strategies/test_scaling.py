@@ -14,7 +14,7 @@ from opportunities.market.planted.demo import plant_of
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import sizing
-from tests.benchmarks.strategies_report import investor_of
+from tests.benchmarks.strategies_report import benefit_usd, investor_of
 from tests.support.whole import in_bulk, in_cents, richer
 
 MOMENT = 1_795_291_200
@@ -38,7 +38,9 @@ def scaled_by(factor: float, before: Findings, after: Findings, quantities: floa
         )
         assert (other.risk_level, other.estimated_timeframe) == (one.risk_level, one.estimated_timeframe)
         assert other.confidence_score == pytest.approx(one.confidence_score, rel=1e-6)
-        assert other.profit_potential_usd == pytest.approx(one.profit_potential_usd * factor, rel=1e-6)
+        assert benefit_usd(other) == pytest.approx(benefit_usd(one) * factor, rel=1e-6)
+        assert (other.max_loss_usd is None) == (one.max_loss_usd is None)
+        assert other.max_loss_usd == pytest.approx(one.max_loss_usd and one.max_loss_usd * factor, rel=1e-6)
         assert other.required_capital_usd == pytest.approx(one.required_capital_usd * factor, rel=1e-6)
         for name in ("expected_value_usd", "fees_usd", "slippage_usd"):
             assert other.metadata[name] == pytest.approx(one.metadata[name] * factor, rel=1e-6, abs=1e-7)

@@ -8,14 +8,18 @@ import statsmodels.api as sm
 import ta.volume
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from opportunities.domain import Investor, Opportunity, Timeframe
+from opportunities.domain import Evidence, Investor, Opportunity, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import scalping_strategy as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
-from opportunities.strategies.scalping_strategy import find
-from tests.support.markets import CAPTURED_AT, HOUR, Floats, books, candles, market, picked, scaled, walks
+from opportunities.maths.arrays import Floats
+from opportunities.strategies import load
+from tests.support.markets import CAPTURED_AT, HOUR, books, candles, market, picked, scaled, walks
+
+find = load("scalping_strategy")
 
 INVESTOR = Investor(capital_usd=50_000.0)
 
@@ -80,11 +84,9 @@ def test_its_average_and_its_regression_equal_those_of_other_packages() -> None:
     assert found.metadata["expected_rise"] == pytest.approx(expected, rel=1e-8)
     error = fit.bse[1] * np.sqrt(475 / 474) * expected / slope
     z = (expected - found.metadata["round_trip_costs"]) / error
-    assert found.metadata["confidence"] == {
-        "statistic": "z of expected rise above costs",
-        "value": pytest.approx(z, rel=1e-6),
-        "n": 475,
-    }
+    assert found.evidence == Evidence(
+        "z of expected rise above costs", pytest.approx(z, rel=1e-6), 475, pytest.approx(stats.norm.sf(z), rel=1e-6)
+    )
 
 
 def test_its_money_adds_up_by_hand() -> None:
@@ -225,7 +227,7 @@ def test_bad_series_never_reach_an_answer(seed: int, late: int, drop: float, pri
     sizes[4] = 0
     empty = replace(snapshot, spot=replace(snapshot.spot, books=replace(snapshot.spot.books, bid_size=sizes)))
     for found in find(empty, INVESTOR).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1500
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 1900
         assert 0 <= found.confidence_score <= 1
         assert found.profit_potential_usd > 0
         assert found.symbol not in {"A2/USDT", "A3/USDT", "A4/USDT", "A5/USDT"}

@@ -9,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from opportunities.domain import Investor, Opportunity
+from opportunities.domain import Evidence, Investor, Opportunity, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import spot_breakout_strategy as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import Candles, MarketSnapshot
-from opportunities.maths.sizing import timeframe_for
-from opportunities.strategies.spot_breakout_strategy import find
-from tests.support.markets import CAPTURED_AT, HOUR, Floats, books, candles, market, picked, scaled, walks
+from opportunities.maths.arrays import Floats
+from opportunities.strategies import load
+from tests.support.markets import CAPTURED_AT, HOUR, books, candles, market, picked, scaled, walks
+
+find = load("spot_breakout_strategy")
 
 INVESTOR = Investor(capital_usd=50_000.0)
 
@@ -82,11 +84,7 @@ def test_its_channel_and_readings_equal_those_of_pandas_and_ta() -> None:
     assert found.metadata["squeeze_percentile"] == pytest.approx(float((width <= width.iloc[-1]).mean()), rel=1e-9)
     rises = (close.diff() / atr.shift(1)).iloc[-181:]
     p = (1 + int((rises.iloc[:-1] >= rises.iloc[-1]).sum())) / 181
-    assert found.metadata["confidence"] == {
-        "statistic": "rank p of the bar's rise",
-        "value": pytest.approx(p),
-        "n": 180,
-    }
+    assert found.evidence == Evidence("rank p of the bar's rise", pytest.approx(p), 180, pytest.approx(p))
 
 
 def test_its_money_adds_up_by_hand() -> None:
@@ -112,7 +110,8 @@ def test_its_money_adds_up_by_hand() -> None:
     assert found.metadata["probability"]["break_even"] == pytest.approx(loss / (profit + loss), rel=1e-6)
     deviation = np.std(np.diff(np.log(breaking()[-169:])), ddof=1) * spot.bid[0]
     expected_bars = (spot.bid[0] - stop) * (found.exit_price - spot.bid[0]) / deviation**2
-    assert found.estimated_timeframe is timeframe_for(expected_bars * 4 * HOUR)
+    assert found.horizon_hours == pytest.approx(expected_bars * 4, rel=1e-9)
+    assert found.estimated_timeframe is Timeframe.of(expected_bars * 4)
 
 
 def test_the_bar_that_breaks_out_is_not_in_its_own_channel() -> None:
@@ -229,7 +228,7 @@ def test_bad_series_never_reach_an_answer(seed: int, late: int, rise: float, pri
     traded = np.array([5e6, 1e6, 1e6, 0.0, 1e6])
     snapshot = busy(market({"4h": close}, bid=last * 0.999, ask=last * 1.001, volume_24h_usd=traded))
     for found in find(snapshot, INVESTOR).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1500
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 1900
         assert 0 <= found.confidence_score <= 1
         assert found.profit_potential_usd > 0
         assert found.symbol not in {"A2/USDT", "A3/USDT", "A4/USDT"}

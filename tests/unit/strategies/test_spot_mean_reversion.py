@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from statsmodels.tsa.stattools import adfuller
 
-from opportunities.domain import Investor, Opportunity, Timeframe
+from opportunities.domain import Evidence, Investor, Opportunity, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.planted import spot_mean_reversion as planting
 from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot, Rules
 from opportunities.maths import inference, reversion
-from opportunities.strategies.spot_mean_reversion import find
-from tests.support.markets import CAPTURED_AT, HOUR, Floats, books, candles, market, picked, scaled, walks
+from opportunities.maths.arrays import Floats
+from opportunities.strategies import load
+from tests.support.markets import CAPTURED_AT, HOUR, books, candles, market, picked, scaled, walks
+
+find = load("spot_mean_reversion")
 
 INVESTOR = Investor(capital_usd=50_000.0)
 
@@ -110,11 +113,9 @@ def test_its_statistics_equal_those_of_other_packages() -> None:
     assert found.metadata["z"] == pytest.approx((log(close.iloc[-1]) - middle) / deviation, rel=1e-9)
     assert found.metadata["stop"] == pytest.approx(exp(middle - 3.5 * deviation), rel=1e-9)
     tested = adfuller(np.log(close.iloc[-480:]), result_object=False)
-    assert found.metadata["confidence"] == {
-        "statistic": "ADF p of a unit root",
-        "value": pytest.approx(tested[1], rel=1e-6),
-        "n": tested[3],
-    }
+    assert found.evidence == Evidence(
+        "ADF p of a unit root", pytest.approx(tested[1], rel=1e-6), tested[3], pytest.approx(tested[1], rel=1e-6)
+    )
     spot = planted().spot
     assert spot is not None
     bars = [pd.Series(getattr(spot.candles["1h"], name)[0]) for name in ("high", "low", "close")]
@@ -283,7 +284,7 @@ def test_bad_series_never_reach_an_answer(seed: int, late: int, deviation: float
     volume = np.array([5e6, 1e6, 1e6, 0.0, 1e6])
     snapshot = market({"1h": close}, bid=last * 0.999, ask=last * 1.001, volume_24h_usd=volume)
     for found in find(snapshot, INVESTOR).opportunities:
-        assert len(json.dumps(asdict(found), allow_nan=False)) < 1500
+        assert len(json.dumps(asdict(found), allow_nan=False)) < 1900
         assert 0 <= found.confidence_score <= 1
         assert found.profit_potential_usd > 0
         assert found.symbol not in {"A2/USDT", "A3/USDT", "A4/USDT"}

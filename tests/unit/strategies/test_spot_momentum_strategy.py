@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from opportunities.domain import Investor, Opportunity, RiskTolerance, Timeframe
+from opportunities.domain import Evidence, Investor, Opportunity, RiskTolerance, Timeframe
 from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.market.timeframes import aggregate
-from opportunities.maths.sizing import timeframe_for
-from opportunities.strategies.spot_momentum_strategy import find
+from opportunities.strategies import load
 from tests.support.markets import CAPTURED_AT, HOUR, books, candles, market, picked, scaled, walks, zigzag
+
+find = load("spot_momentum_strategy")
 
 INVESTOR = Investor(capital_usd=50_000.0)
 
@@ -60,11 +61,12 @@ def test_its_indicators_and_statistic_equal_those_of_other_packages() -> None:
     )
     returns = np.diff(np.log(zigzag()[-169:]))
     fit = sm.OLS(returns, np.ones(168)).fit(cov_type="HAC", cov_kwds={"maxlags": 4, "use_correction": True})
-    assert metadata["confidence"] == {
-        "statistic": "t of mean log return",
-        "value": pytest.approx(fit.tvalues[0], rel=1e-9),
-        "n": 168,
-    }
+    assert rising(planted()).evidence == Evidence(
+        "t of mean log return",
+        pytest.approx(fit.tvalues[0], rel=1e-9),
+        168,
+        pytest.approx(stats.norm.sf(fit.tvalues[0]), rel=1e-6),
+    )
 
 
 def test_its_money_adds_up_by_hand() -> None:
@@ -73,10 +75,10 @@ def test_its_money_adds_up_by_hand() -> None:
     fee, atr = 0.001, metadata["indicators"]["atr"]
     assert found.entry_price is not None
     assert found.exit_price is not None
-    assert metadata["stop"] == pytest.approx(found.entry_price - 2 * atr, rel=1e-9)
-    assert found.exit_price == pytest.approx(found.entry_price + 4 * atr, rel=1e-9)
     spot = planted().spot
     assert spot is not None
+    assert metadata["stop"] == pytest.approx(spot.ask[0] - 2 * atr, rel=1e-9)
+    assert found.exit_price == pytest.approx(spot.ask[0] + 4 * atr, rel=1e-9)
     ladder = spot.books
     assert ladder is not None
     left, paid = size, 0.0
@@ -127,7 +129,8 @@ def test_the_driftless_chance_and_time_equal_those_of_simulated_paths() -> None:
     assert (hit == 1).mean() == pytest.approx(found.metadata["probability"]["target_first_driftless"], abs=0.03)
     assert moves.mean() * step**2 == pytest.approx((bid - stop) * (target - bid), rel=0.1)
     bars = (bid - stop) * (target - bid) / (bid * np.std(np.diff(np.log(zigzag()[-169:])), ddof=1)) ** 2
-    assert found.estimated_timeframe is timeframe_for(bars * 4 * HOUR)
+    assert found.horizon_hours == pytest.approx(bars * 4, rel=1e-9)
+    assert found.estimated_timeframe is Timeframe.of(bars * 4)
     rough = market({"4h": zigzag(step=0.02)[None, :]})
     assert rising(rough).estimated_timeframe is Timeframe.WEEK
 
@@ -228,7 +231,7 @@ def test_hours_serve_where_there_are_too_few_bars_of_four() -> None:
         (market({"4h": walks(1, 2, 260)}, symbols=("ETH/BTC", "USDC/USDT")), "in USD"),
         (market({"4h": walks(1, 2, 260)}, volume_24h_usd=np.zeros(2)), "volume"),
         (market({"4h": walks(1, 2, 260)}, bid=np.full(2, np.nan)), "quotes"),
-        (market({"4h": np.full((2, 260), 7.0)}), "no spot symbol"),
+        (market({"4h": np.full((2, 260), 7.0)}), "no spot pair"),
         (replace(market({"4h": walks(1, 2, 260)}), fees={}), "no fees are known for venue"),
     ],
 )
@@ -257,7 +260,7 @@ def test_bad_series_never_reach_an_answer(seed: int, late: int, step: float, pri
     snapshot = market({"4h": close}, bid=last * 0.999, ask=last * 1.001, volume_24h_usd=volume)
     for found in find(snapshot, INVESTOR).opportunities:
         text = json.dumps(asdict(found), allow_nan=False)
-        assert len(text) < 1500
+        assert len(text) < 1900
         assert 0 <= found.confidence_score <= 1
         assert found.profit_potential_usd > 0
         assert found.symbol not in {"A2/USDT", "A3/USDT", "A4/USDT"}

@@ -18,13 +18,15 @@ from opportunities.market.simulated import simulated
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import reversion
 from opportunities.maths.factors import principal
-from opportunities.strategies.statistical_arbitrage import find
+from opportunities.strategies import load
 from tests.support.markets import CAPTURED_AT, HOUR, books, funding, market, perpetuals, picked, scaled, walks
+
+find = load("statistical_arbitrage")
 
 INVESTOR = Investor(capital_usd=50_000.0)
 
 
-def stray(seed: int = 1, coins: int = 14, s: float = -2.6, deviation: float = 0.012) -> MarketSnapshot:
+def stretched(seed: int = 1, coins: int = 14, s: float = -2.6, deviation: float = 0.012) -> MarketSnapshot:
     """Coins of one common factor and their own walks; A0 has no walk of its own, but a residual that reverts."""
     common = np.log(walks(seed, 1, 1000, 0.006))[0]
     logs = common + np.log(walks(seed + 1, coins, 1000, 0.002))
@@ -60,7 +62,7 @@ def test_the_factors_equal_a_singular_value_decomposition() -> None:
 
 @pytest.mark.parametrize(("s", "side", "symbol"), [(-2.6, "buy", "A0/USDT"), (2.6, "sell", "A0/USDT:USDT")])
 def test_the_stray_coin_is_traded_against_a_basket_of_perpetuals(s: float, side: str, symbol: str) -> None:
-    found = trade(stray(s=s))
+    found = trade(stretched(s=s))
     first, *hedges = found.metadata["legs"]
     assert (found.symbol, first["side"], first["symbol"]) == (symbol, side, symbol)
     assert 1 <= len(hedges) <= 5
@@ -69,7 +71,7 @@ def test_the_stray_coin_is_traded_against_a_basket_of_perpetuals(s: float, side:
 
 
 def test_its_statistics_equal_statsmodels() -> None:
-    snapshot = stray()
+    snapshot = stretched()
     found = trade(snapshot).metadata
     assert snapshot.spot is not None
     logs = np.log(snapshot.spot.candles["1h"].close[:, -744:])
@@ -97,7 +99,7 @@ def test_its_statistics_equal_statsmodels() -> None:
 
 
 def test_the_basket_takes_away_what_the_factors_move() -> None:
-    snapshot = stray()
+    snapshot = stretched()
     found = trade(snapshot).metadata
     assert snapshot.spot is not None
     moves = np.diff(np.log(snapshot.spot.candles["1h"].close[:, -744:]), axis=1)
@@ -114,7 +116,7 @@ def test_the_basket_takes_away_what_the_factors_move() -> None:
 
 
 def test_its_money_adds_up_by_hand() -> None:
-    found = trade(stray())
+    found = trade(stretched())
     metadata, residual = found.metadata, found.metadata["residual"]
     gross = metadata["notional_usd"] * (abs(residual["s"]) - 0.5) * residual["deviation"]
     assert found.profit_potential_usd == pytest.approx(
@@ -132,18 +134,20 @@ def test_its_money_adds_up_by_hand() -> None:
 
 @pytest.mark.parametrize("s", [0.0, 1.0, 4.2])
 def test_a_coin_at_rest_or_torn_off_is_left_alone(s: float) -> None:
-    assert all(not each.symbol.startswith("A0/") for each in find(stray(s=s), INVESTOR).opportunities)
+    assert all(not each.symbol.startswith("A0/") for each in find(stretched(s=s), INVESTOR).opportunities)
 
 
 def test_fees_beyond_the_residual_leave_nothing() -> None:
     assert (
-        find(stray(), replace(INVESTOR, fees={"venue": {"spot_taker": 0.03, "perpetual_taker": 0.03}})).opportunities
+        find(
+            stretched(), replace(INVESTOR, fees={"venue": {"spot_taker": 0.03, "perpetual_taker": 0.03}})
+        ).opportunities
         == ()
     )
 
 
 def test_without_perpetuals_of_other_coins_nothing_can_be_hedged() -> None:
-    snapshot = stray()
+    snapshot = stretched()
     assert snapshot.perpetuals is not None
     unknown = replace(snapshot.perpetuals, funding_rate=np.r_[1e-4, np.full(13, np.nan)])
     assert find(replace(snapshot, perpetuals=unknown), INVESTOR).opportunities == ()
@@ -162,7 +166,7 @@ def test_among_walks_of_one_factor_hardly_any_coin_is_called_stray() -> None:
     assert found <= 3
 
 
-def test_planted_strays_are_found_at_about_their_true_profit() -> None:
+def test_planted_residuals_are_found_at_about_their_true_profit() -> None:
     errors = []
     for seed in range(3):
         planted, known = planting.plant(simulated(seed, CAPTURED_AT, fair=True), seed, 1.0)
@@ -173,19 +177,19 @@ def test_planted_strays_are_found_at_about_their_true_profit() -> None:
 
 
 def test_the_order_of_symbols_changes_nothing_but_the_last_digits() -> None:
-    found, turned = trade(stray()), trade(picked(stray(), [*range(13, -1, -1)]))
+    found, turned = trade(stretched()), trade(picked(stretched(), [*range(13, -1, -1)]))
     assert turned.profit_potential_usd == pytest.approx(found.profit_potential_usd, rel=1e-9)
     assert [leg["symbol"] for leg in turned.metadata["legs"]] == [leg["symbol"] for leg in found.metadata["legs"]]
 
 
 def test_prices_in_pieces_give_the_same_money() -> None:
-    found, pieces = trade(stray()), trade(scaled(stray(), 1 / 64))
+    found, pieces = trade(stretched()), trade(scaled(stretched(), 1 / 64))
     assert pieces.profit_potential_usd == pytest.approx(found.profit_potential_usd, rel=1e-6)
     assert pieces.confidence_score == pytest.approx(found.confidence_score, rel=1e-6)
 
 
 def test_bars_before_the_formation_change_nothing() -> None:
-    snapshot = stray()
+    snapshot = stretched()
     assert snapshot.spot is not None
     bars = snapshot.spot.candles["1h"]
     earlier = replace(bars, close=np.where(np.arange(1000) < 1000 - 744, bars.close * 1.7, bars.close))
@@ -196,12 +200,12 @@ def test_bars_before_the_formation_change_nothing() -> None:
 @pytest.mark.parametrize(
     ("snapshot", "reason"),
     [
-        (replace(stray(), spot=None, missing={"spot": "the venue is down"}), "the venue is down"),
-        (replace(stray(), perpetuals=None), "no perpetuals"),
-        (replace(stray(), captured_at=CAPTURED_AT + 3 * HOUR), "no fresh 1h candles"),
-        (replace(market({"4h": walks(1, 12, 800)}), perpetuals=stray().perpetuals), "no fresh 1h candles"),
-        (replace(market({"1h": walks(1, 12, 499)}), perpetuals=stray().perpetuals), "500 closed candles"),
-        (replace(market({"1h": walks(1, 9, 800)}), perpetuals=stray().perpetuals), "fewer than 10 coins"),
+        (replace(stretched(), spot=None, missing={"spot": "the venue is down"}), "the venue is down"),
+        (replace(stretched(), perpetuals=None), "no perpetuals"),
+        (replace(stretched(), captured_at=CAPTURED_AT + 3 * HOUR), "no fresh 1h candles"),
+        (replace(market({"4h": walks(1, 12, 800)}), perpetuals=stretched().perpetuals), "no fresh 1h candles"),
+        (replace(market({"1h": walks(1, 12, 499)}), perpetuals=stretched().perpetuals), "500 closed candles"),
+        (replace(market({"1h": walks(1, 9, 800)}), perpetuals=stretched().perpetuals), "fewer than 10 coins"),
     ],
 )
 def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, reason: str) -> None:
@@ -212,7 +216,7 @@ def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot,
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6), late=st.integers(1, 999), s=st.floats(-4, 4), price=st.floats(1e-6, 1e6))
 def test_bad_series_never_reach_an_answer(seed: int, late: int, s: float, price: float) -> None:
-    snapshot = stray(seed, s=s)
+    snapshot = stretched(seed, s=s)
     assert snapshot.spot is not None
     close = snapshot.spot.candles["1h"].close * price
     close[2, :late] = np.nan

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opportunities.errors import MarketDataError
-from opportunities.market.snapshot import Floats, Ints
+from opportunities.maths.arrays import Floats, Ints
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _LENGTH = 2

@@ -15,18 +15,8 @@ from opportunities.errors import MarketDataError
 from opportunities.market.archive.blocks import Blocks
 from opportunities.market.archive.columns import BOOKS, CANDLES, FLAGS, FLOATS, INTS, RULES
 from opportunities.market.archive.header import Header, Section, read_header
-from opportunities.market.snapshot import (
-    Books,
-    Candles,
-    Floats,
-    Futures,
-    Ints,
-    MarketSnapshot,
-    Options,
-    Perpetuals,
-    Rules,
-    Spot,
-)
+from opportunities.market.snapshot import Books, Candles, Futures, MarketSnapshot, Options, Perpetuals, Rules, Spot
+from opportunities.maths.arrays import Floats, Ints
 
 FORMAT = 3
 

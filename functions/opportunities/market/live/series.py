@@ -8,8 +8,9 @@ import numpy as np
 from opportunities.market.archive.columns import BOOKS, CANDLES
 from opportunities.market.live.listings import Listing, number
 from opportunities.market.live.reading import BOOK_LEVELS
-from opportunities.market.snapshot import Books, Candles, Floats, Ints, Rules
+from opportunities.market.snapshot import Books, Candles, Rules
 from opportunities.market.timeframes import CANDLES_LAST, HOUR
+from opportunities.maths.arrays import Floats, Ints
 
 _TICK_SIZE = 4  # ccxt's precision mode in which precisions are steps
 

@@ -131,8 +131,8 @@ def _details(readings: Mapping[str, Reading], chosen: _Chosen, deadline: float) 
     """What to ask of each exchange about the chosen, most important first."""
     first = _firsts(chosen.spot, lambda each: each.base)
     everywhere = {each.base for each in first[:_WITH_BOOK_EVERYWHERE]}
-    venues_best = _firsts(chosen.spot, lambda each: f"{each.base} {each.exchange}")
-    books = [each for each in venues_best if each.base in everywhere]
+    best_listings = _firsts(chosen.spot, lambda each: f"{each.base} {each.exchange}")
+    books = [each for each in best_listings if each.base in everywhere]
     books += [each for each in first[:_WITH_BOOK] if each not in books]
     perpetuals = _firsts(chosen.perpetuals, lambda each: each.base)[:_PERPETUALS_IN_DETAIL]
     for name, reading in readings.items():

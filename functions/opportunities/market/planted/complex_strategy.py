@@ -16,8 +16,9 @@ from opportunities.domain import Investor
 from opportunities.market.planted import Planted
 from opportunities.market.planted.oracles.carry import LEAST_DAYS, Carried, base_of, days_left, requoted, spot_of
 from opportunities.market.planted.oracles.options import Trade, central, expiries, futures_of
-from opportunities.market.snapshot import Books, Floats, MarketSnapshot, Spot
+from opportunities.market.snapshot import Books, MarketSnapshot, Spot
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 
 INVESTOR = Investor(capital_usd=1e9)
 

@@ -6,13 +6,14 @@ with a tenth of it as standard deviation; quotes stay as they are. `profit_usd` 
 """
 
 from dataclasses import replace
-from math import sqrt
+from math import floor, sqrt
 
 import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market import draws
 from opportunities.market.planted import Planted
+from opportunities.market.planted.oracles.carry import lot_of
 from opportunities.market.planted.oracles.long import pairs, row_with_candles, section
 from opportunities.market.planted.oracles.spread import Position, liquidity, round_trip_rate, volatility
 from opportunities.market.snapshot import MarketSnapshot, Perpetuals
@@ -43,7 +44,8 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     periods = int(HORIZON_HOURS / interval)
     rate = size * COSTS * (round_trip_rate(coin) + round_trip_rate(perpetual)) / periods
     planted = replace(market, perpetuals=_paying(rng, contracts, contract, rate))
-    return planted, Planted(symbols[base], _profit_usd(coin, perpetual, rate * periods))
+    step = max(lot_of(spot, row), lot_of(contracts, contract))
+    return planted, Planted(symbols[base], _profit_usd(coin, perpetual, rate * periods, step))
 
 
 def _paying(rng: np.random.Generator, contracts: Perpetuals, contract: int, rate: float) -> Perpetuals:
@@ -58,8 +60,8 @@ def _paying(rng: np.random.Generator, contracts: Perpetuals, contract: int, rate
     return replace(contracts, funding_history=history, funding_rate=upcoming)
 
 
-def _profit_usd(coin: Liquidity, perpetual: Liquidity, funding: float) -> float:
-    """What `funding` (of the notional, over all periods) nets, in the size that the investor's limits allow."""
+def _profit_usd(coin: Liquidity, perpetual: Liquidity, funding: float, step: float) -> float:
+    """What `funding` (of the notional, over all periods) nets, in whole lots within the investor's limits."""
     margin = max(1 / 3, 0.01 + 3 * coin.daily_volatility * sqrt(7))
     spreads = (coin.ask - coin.bid + perpetual.ask - perpetual.bid) / coin.ask
     notional = sizing.notional_usd(
@@ -69,6 +71,7 @@ def _profit_usd(coin: Liquidity, perpetual: Liquidity, funding: float) -> float:
         min(coin.capacity_usd, perpetual.capacity_usd),
     )
     quantity = notional / coin.ask
+    quantity = floor(quantity / step + 1e-9) * step if step else quantity
     bought, sold = (coin.buy(quantity), perpetual.buy(quantity)), (coin.sell(quantity), perpetual.sell(quantity))
     lost = sum(fill.notional_usd + fill.fee_usd for fill in bought) - sum(f.notional_usd - f.fee_usd for f in sold)
     basis = (perpetual.bid + perpetual.ask) / (coin.bid + coin.ask) - 1

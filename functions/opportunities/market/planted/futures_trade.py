@@ -14,8 +14,9 @@ from opportunities.domain import Investor
 from opportunities.market.planted import Planted
 from opportunities.market.planted.oracles.carry import LEAST_DAYS, Carried, base_of, days_left, requoted, spot_of
 from opportunities.market.planted.oracles.options import futures_of
-from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
+from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 
 INVESTOR = Investor()
 

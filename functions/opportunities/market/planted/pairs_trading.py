@@ -20,8 +20,9 @@ from opportunities.market.planted.oracles.spread import (
     round_trip_rate,
     volatility,
 )
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 
 INVESTOR = Investor()
 

@@ -14,8 +14,9 @@ from opportunities.market import draws
 from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.prices import middle, repriced, rows_of
 from opportunities.market.planted.oracles.spread import Position, liquidity, volatility
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 
 HELD = ("SOL", "XRP", "ADA", "LINK")
 WORTH_USD = 10_000.0

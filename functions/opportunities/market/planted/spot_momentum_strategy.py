@@ -13,8 +13,9 @@ from opportunities.market.planted import Planted
 from opportunities.market.planted.changes.history import hours_of, with_history
 from opportunities.market.planted.oracles.long import (
     average_true_range,
+    listings,
     pairs,
-    profit_on,
+    profit_usd,
     round_trip_rate,
     row_with_candles,
     section,
@@ -49,6 +50,6 @@ def plant(market: MarketSnapshot, seed: int, size: float) -> tuple[MarketSnapsho
     close = now * elementary.exp(np.cumsum(hours) - hours.sum())
     planted = with_history(market, base, hours_of(float(close[0]), close))
     atr = average_true_range(planted, row, "4h", 14)
-    ask = float(spot.ask[row])
-    profit = profit_on(planted, INVESTOR, row, ask + TARGET_ATR * atr, ask - STOP_ATR * atr)
+    ask = min(float(spot.ask[listed]) for listed in listings(planted, base))
+    profit = profit_usd(planted, INVESTOR, base, ask + TARGET_ATR * atr, ask - STOP_ATR * atr)
     return planted, Planted(f"{base}/USDT", profit)

@@ -22,8 +22,9 @@ from opportunities.market.planted.oracles.spread import (
     volatility,
 )
 from opportunities.market.planted.pairs_trading import reverting
-from opportunities.market.snapshot import Floats, MarketSnapshot
+from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 
 INVESTOR = Investor()
 

@@ -16,9 +16,10 @@ from opportunities.market.simulated.moment import (
     rules,
     step_worth,
 )
-from opportunities.market.snapshot import Floats, Futures, Perpetuals
+from opportunities.market.snapshot import Futures, Perpetuals
 from opportunities.market.timeframes import DAY
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 
 _SETTLED_AT_HOUR = 8
 _WEEKS, _MONTHS, _QUARTERS = 2, 2, 3

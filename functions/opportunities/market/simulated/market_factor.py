@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opportunities.market import draws
-from opportunities.market.snapshot import Floats
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 
 # Hourly volatility and drift of the market factor: calm, rising, falling, stressed; how often, how long.
 _VOLATILITY = np.array([0.0028, 0.0042, 0.0045, 0.0100])

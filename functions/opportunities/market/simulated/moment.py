@@ -8,8 +8,9 @@ from opportunities.market import draws
 from opportunities.market.archive.columns import BOOKS
 from opportunities.market.simulated.assets import Asset
 from opportunities.market.simulated.paths import Paths
-from opportunities.market.snapshot import Books, Floats, Ints, Rules
+from opportunities.market.snapshot import Books, Rules
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats, Ints
 
 EXCHANGE, ELSEWHERE = "simulated", "simulated2"
 

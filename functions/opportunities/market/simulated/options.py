@@ -6,9 +6,10 @@ from opportunities.market import draws
 from opportunities.market.option_chains import dated
 from opportunities.market.simulated.futures import expiries, forwards
 from opportunities.market.simulated.moment import EXCHANGE, Moment, rules
-from opportunities.market.snapshot import Floats, Futures, Ints, Options, Perpetuals
+from opportunities.market.snapshot import Futures, Options, Perpetuals
 from opportunities.market.timeframes import HOUR
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats, Ints
 
 _UNDERLYINGS = 2
 _STRIKES, _REACH = 20, 2.3

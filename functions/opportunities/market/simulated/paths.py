@@ -18,9 +18,9 @@ from opportunities.market.simulated.market_factor import (
     with_regimes,
     without_regimes,
 )
-from opportunities.market.snapshot import Floats
 from opportunities.market.timeframes import HOUR
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 
 HISTORY_HOURS = 400 * 24
 PERIOD_HOURS = 30 * 24

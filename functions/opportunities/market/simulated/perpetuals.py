@@ -16,8 +16,9 @@ from opportunities.market.simulated.moment import (
     rules,
     step_worth,
 )
-from opportunities.market.snapshot import Candles, Floats, Ints, Perpetuals
+from opportunities.market.snapshot import Candles, Perpetuals
 from opportunities.market.timeframes import HOUR, timeframes
+from opportunities.maths.arrays import Floats, Ints
 
 # How many of the largest markets have one, how many of those pay every 8 hours, and what the others do.
 _LISTED, _MAJORS, _INTERVALS = 40, 12, (4, 8, 4, 1)

@@ -18,9 +18,10 @@ from opportunities.market.simulated.moment import (
     step_worth,
 )
 from opportunities.market.simulated.paths import Paths
-from opportunities.market.snapshot import Candles, Floats, Ints, Spot
+from opportunities.market.snapshot import Candles, Spot
 from opportunities.market.timeframes import HOUR, timeframes
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats, Ints
 
 _CROSSES = (
     *(("ETH", "BTC"), ("SOL", "BTC"), ("XRP", "BTC"), ("BNB", "BTC"), ("ADA", "BTC"), ("LINK", "BTC")),

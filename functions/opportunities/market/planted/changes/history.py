@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from opportunities.market.planted.changes.prices import rows_of
-from opportunities.market.snapshot import Candles, Floats, MarketSnapshot
+from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.market.timeframes import HOUR, aggregate
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 
 _FIELDS = ("open", "high", "low", "close")
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from opportunities.market.snapshot import Books, Candles, Floats, Ints, MarketSnapshot, Perpetuals, Spot
+from opportunities.market.snapshot import Books, Candles, MarketSnapshot, Perpetuals, Spot
+from opportunities.maths.arrays import Floats, Ints
 
 HOUR = 3_600
 

@@ -3,16 +3,16 @@
 Books are walked level by level and futures pay the square-root law's impact; nothing of the strategies' code is used.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from math import floor, inf, isfinite, sqrt
+from math import ceil, floor, inf, isfinite, sqrt
 
 import numpy as np
 
 from opportunities.domain import Fees, Investor
 from opportunities.market.planted.oracles.options import futures_of
-from opportunities.market.snapshot import Floats, Futures, MarketSnapshot, Spot
+from opportunities.market.snapshot import Futures, MarketSnapshot, Perpetuals, Spot
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 from opportunities.maths.sizing import LIMITS
 
 LEAST_DAYS = 14
@@ -88,33 +88,46 @@ class Carried:
             self._depth_usd(),
             *(0.001 * float(section.volume_24h_usd[row]) for section, row in legs),
         )
-        size = usd / price
-        for section, row in orders:
-            if section.rules is not None:
-                lot = float(section.rules.lot[row] * section.rules.contract_size[row])
-                lot /= float(section.bid[row]) if isinstance(section, Futures) and section.inverse[row] else 1.0
-                size = floor(size / lot + 1e-9) * lot if isfinite(lot) else size
-        if size <= 0:
+        step = lot_of(spot, coin)
+        size = floor(usd / price / step + 1e-9) * step if step else usd / price
+        short = self._in_lots(size, sold, buy=False)
+        if self.near is not None:
+            size = self._in_lots(size, self.near, buy=True)
+        elif step:
+            size = ceil(short / step - 1e-9) * step
+        if min(size, short) <= 0:
             return 0.0
-        deviation = self.volatility()
-        impact = {
-            row: deviation * sqrt(size * quote / float(futures.volume_24h_usd[row])) for row, quote in self._quotes()
-        }
-        received = size * float(futures.bid[sold]) / (1 + impact[sold])
+        received = short * self._price(short, sold, buy=False)
         middle = float(spot.bid[coin] + spot.ask[coin]) / 2
         bought, resold = self._walked(size, buy=True), self._walked(size, buy=False)
         if self.near is None:
             paid, fees, lost = bought, coin_fee * (bought + resold), size * middle - resold
         else:
-            paid = size * float(futures.ask[self.near]) * (1 + impact[self.near])
+            paid = size * self._price(size, self.near, buy=True)
             fees, lost = coin_fee * (bought + resold) + 2 * future_fee * paid, bought - resold
         financing = _FINANCING * paid * (held + margin * years)
-        return received - paid - fees - 2 * future_fee * received - lost - financing
+        left_over = (size - short) * middle
+        return received - paid + left_over - fees - 2 * future_fee * received - lost - financing
 
-    def _quotes(self) -> Iterator[tuple[int, float]]:
-        yield self.sold, float(self.futures.bid[self.sold])
-        if self.near is not None:
-            yield self.near, float(self.futures.ask[self.near])
+    def _price(self, size: float, row: int, *, buy: bool) -> float:
+        """What so many coins of a future are bought or sold at."""
+        futures = self.futures
+        quote = float((futures.ask if buy else futures.bid)[row])
+        impact = self.volatility() * sqrt(size * quote / float(futures.volume_24h_usd[row]))
+        return quote * (1 + impact) if buy else quote / (1 + impact)
+
+    def _in_lots(self, size: float, row: int, *, buy: bool) -> float:
+        """The most coins up to `size` in whole lots of a future, which are USD where it is inverse."""
+        lot = lot_of(self.futures, row)
+        if not lot:
+            return size
+        if not self.futures.inverse[row]:
+            return floor(size / lot + 1e-9) * lot
+        usd = floor(size * self._price(size, row, buy=buy) / lot + 1e-9) * lot
+        coins = size
+        for _ in range(20):
+            coins = usd / self._price(coins, row, buy=buy) if coins else 0.0
+        return coins
 
     def _book(self, *, buy: bool) -> tuple[Floats, Floats]:
         books, row = self.spot.books, self.coin
@@ -142,6 +155,12 @@ def spot_of(market: MarketSnapshot) -> Spot:
     if market.spot is None:
         raise ValueError("nothing can be carried: the market has no spot section")
     return market.spot
+
+
+def lot_of(section: Futures | Perpetuals | Spot, row: int) -> float:
+    """The step of an order's amount, 0 without one."""
+    lot = 0.0 if section.rules is None else float(section.rules.lot[row] * section.rules.contract_size[row])
+    return lot if isfinite(lot) else 0.0
 
 
 def requoted(market: MarketSnapshot, row: int, factor: float) -> tuple[Floats, Floats, Floats]:

@@ -4,7 +4,8 @@ import numpy as np
 
 from opportunities.domain import Investor
 from opportunities.market.planted.changes.prices import rows_of
-from opportunities.market.snapshot import Floats, MarketSnapshot, Spot
+from opportunities.market.snapshot import MarketSnapshot, Spot
+from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Ladder
 from opportunities.maths.sizing import LIMITS
 

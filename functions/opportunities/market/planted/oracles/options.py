@@ -10,8 +10,9 @@ from math import sqrt
 import numpy as np
 
 from opportunities.domain import Fees
-from opportunities.market.snapshot import Floats, Futures, MarketSnapshot, Options
+from opportunities.market.snapshot import Futures, MarketSnapshot, Options
 from opportunities.maths import elementary
+from opportunities.maths.arrays import Floats
 
 FINANCING = 0.05
 _SHARE_OF_VOLUME = 0.001
@@ -93,8 +94,11 @@ class Expiry:
         if trade.future_usd:
             most = min(most, _SHARE_OF_VOLUME * volume / self.forward * price / abs(trade.future_usd))
         for number in range(int(most / lot + 1e-9), 0, -1):
-            sizes = [abs(units) * number for _, units in trade.legs]
-            if all(abs(size - round(size)) < 1e-6 for size in sizes):
+            lots = [abs(units) * number for _, units in trade.legs]
+            if trade.future_usd and futures.rules is not None:
+                contract = float((futures.rules.lot * futures.rules.contract_size)[self.future])
+                lots.append(number * lot * abs(trade.future_usd) / contract)
+            if all(abs(each - round(each)) < 1e-6 for each in lots):
                 break
         else:
             return 0.0
