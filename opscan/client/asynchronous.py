@@ -10,9 +10,10 @@ from typing import Self, Unpack
 import httpx
 
 from opscan.client import adapter
+from opscan.client.asking import PATIENCE_SECONDS, Asking
 from opscan.client.exchange import Answer, Request, Steps
 from opscan.client.investor import Catalogue, Profile
-from opscan.client.operations import PATIENCE_SECONDS, Operations
+from opscan.client.operations import Operations
 from opscan.client.requests import ListFields, ProfileFields, ScanFields
 from opscan.client.results import Results
 from opscan.client.scans import Receipt, ScanList, Status
@@ -35,7 +36,7 @@ class AsyncClient:
         self._source = token
         self._token = token if isinstance(token, str) else None
         self._sleep = sleep
-        self._operations = Operations(self.api_url, now, told, renewable=callable(token))
+        self._operations = Operations(Asking(self.api_url, now, told, renewable=callable(token)), now)
         self._http = httpx.AsyncClient(transport=transport, **adapter.options(self.api_url))
 
     async def __aenter__(self) -> Self:

@@ -1,9 +1,8 @@
-"""Every call of the API as the requests that it takes: patience with a busy API, long polls, pages.
+"""Every call of the API as the requests that it takes: long polls, pages, and what is made of the answers.
 
 Nothing here sends or sleeps: what is to be sent is yielded (`opscan.client.exchange`).
 """
 
-import json
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -12,48 +11,26 @@ from datetime import UTC, datetime
 from math import inf
 
 from opportunities.domain import Json
-from opscan.client.errors import (
-    ScanFailed,
-    ScanTimeout,
-    TooManyRequests,
-    Unavailable,
-    UnexpectedAnswer,
-    Unreachable,
-    error_of,
-    unreachable,
-)
-from opscan.client.exchange import NoResponse, Request, Response, Steps
+from opscan.client.asking import Asking, pause_between
+from opscan.client.errors import ScanFailed, ScanTimeout, TooManyRequests, Unavailable, Unreachable
+from opscan.client.exchange import Request, Steps
 from opscan.client.investor import Catalogue, Profile
 from opscan.client.requests import ListFields, ProfileFields, ScanFields
 from opscan.client.results import Results
 from opscan.client.scans import Receipt, ScanList, Status
 from opscan.client.values import items, text
 
-# The longest wait for an API that is busy or away, over all attempts of one call.
-PATIENCE_SECONDS = 60.0
 # The longest that the API holds an answer back (`Prefer: wait`).
 LONGEST_POLL_SECONDS = 20
-# However small an interval an API names, it is not asked more often than this.
-SHORTEST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 10.0
 PAGE = 100
-_BUSY = (429, 502, 503, 504)
-
-type Told = Callable[[str], object]
 
 
 class Operations:
-    """The calls of one API at `url`. `now` is a monotonic clock, `told` hears of every second attempt.
+    """The calls of one API, as `asking` does it; `now` is a monotonic clock, in seconds."""
 
-    `renewable` says that another token can be had after a refusal.
-    """
-
-    def __init__(self, url: str, now: Callable[[], float], told: Told, *, renewable: bool) -> None:
-        self._url = url
+    def __init__(self, asking: Asking, now: Callable[[], float]) -> None:
+        self._asking = asking
         self._now = now
-        self._told = told
-        self._renewable = renewable
-        self._reached = False
 
     def discover(self, fields: ScanFields, *, idempotency_key: str | None, join: bool) -> Steps[Receipt]:
         """Starts a scan. Without a key it gets one of its own, so that asking again starts no second one; to `join`
@@ -65,13 +42,13 @@ class Operations:
             body={name: said for name, value in fields.items() if (said := _json(value)) not in (None, [])},
             headers={"Idempotency-Key": key} if key else {},
         )
-        receipt = Receipt.of(self._document((yield from self._ask(request))))
+        receipt = Receipt.of(self._asking.document((yield from self._asking.ask(request))))
         if not re.fullmatch(r"scan_[0-9a-f]{32}", receipt.scan_id):
-            raise self._stranger("it accepted the scan but named no scan_id")
+            raise self._asking.stranger("it accepted the scan but named no scan_id")
         return receipt
 
     def status(self, scan_id: str) -> Steps[Status]:
-        return Status.of(self._document((yield from self._ask(Request("GET", _status(scan_id))))))
+        return Status.of(self._asking.document((yield from self._asking.ask(Request("GET", _status(scan_id))))))
 
     def wait(
         self, scan_id: str, timeout: float | None, pause: float, seen: Callable[[Status], object]
@@ -86,19 +63,19 @@ class Operations:
             seconds = int(min(LONGEST_POLL_SECONDS, max(0.0, give_up - self._now() - after)))
             request = Request("GET", _status(scan_id), headers=_prefer(seconds), after=after)
             try:
-                response = yield from self._ask(request, give_up)
+                response = yield from self._asking.ask(request, give_up)
             except (TooManyRequests, Unavailable, Unreachable) as error:
                 if last is None or self._now() < give_up:
                     raise
                 raise ScanTimeout(last, timeout or 0.0) from error
-            last = Status.of(self._document(response))
+            last = Status.of(self._asking.document(response))
             seen(last)
             if last.terminal:
                 return _completed(last)
             left = give_up - self._now()
             if left <= 0:
                 raise ScanTimeout(last, timeout or 0.0)
-            after = min(_pause_after(response, pause), left)
+            after = min(pause_between(response, pause), left)
 
     def results(self, scan_id: str, limit: int | None, *, partial: bool, timeout: float) -> Steps[Results]:
         """The best `limit` opportunities, or all of them. A scan that runs is waited for; with `partial` it is not,
@@ -109,13 +86,13 @@ class Operations:
             query = {**place, "partial": "true"} if partial else place
             request = Request("GET", f"/opportunities/results/{scan_id}", params=query)
             while True:
-                response = yield from self._ask(request)
+                response = yield from self._asking.ask(request)
                 if response.status != 202:
-                    return self._document(response)
+                    return self._asking.document(response)
                 left = give_up - self._now()
                 if left <= 0:
-                    raise ScanTimeout(Status.of(self._document(response)), timeout)
-                request = replace(request, after=min(_pause_after(response, 1.0), left))
+                    raise ScanTimeout(Status.of(self._asking.document(response)), timeout)
+                request = replace(request, after=min(pause_between(response, 1.0), left))
 
         results = Results.of((yield from _gathered(page, "opportunities", limit)))
         if results.state in ("failed", "cancelled") and not partial:
@@ -128,65 +105,31 @@ class Operations:
 
         def page(place: Mapping[str, str]) -> Steps[Mapping[str, Json]]:
             request = Request("GET", "/opportunities/scans", params={**query, **place})
-            return self._document((yield from self._ask(request)))
+            return self._asking.document((yield from self._asking.ask(request)))
 
         return ScanList.of((yield from _gathered(page, "scans", limit)))
 
     def cancel(self, scan_id: str) -> Steps[Status]:
         request = Request("POST", f"/opportunities/cancel/{scan_id}", repeatable=False)
-        return Status.of(self._document((yield from self._ask(request))))
+        return Status.of(self._asking.document((yield from self._asking.ask(request))))
 
     def delete(self, scan_id: str) -> Steps[None]:
-        yield from self._ask(Request("DELETE", f"/opportunities/scans/{scan_id}", repeatable=False))
+        yield from self._asking.ask(Request("DELETE", f"/opportunities/scans/{scan_id}", repeatable=False))
 
     def profile(self) -> Steps[Profile]:
-        return Profile.of(self._document((yield from self._ask(Request("GET", "/opportunities/profile")))))
+        return Profile.of(
+            self._asking.document((yield from self._asking.ask(Request("GET", "/opportunities/profile"))))
+        )
 
     def put_profile(self, fields: ProfileFields) -> Steps[Profile]:
         body = {name: _json(value) for name, value in fields.items()}
         request = Request("PUT", "/opportunities/profile", body=body)
-        return Profile.of(self._document((yield from self._ask(request))))
+        return Profile.of(self._asking.document((yield from self._asking.ask(request))))
 
     def strategies(self) -> Steps[Catalogue]:
-        return Catalogue.of(self._document((yield from self._ask(Request("GET", "/opportunities/strategies")))))
-
-    def _ask(self, request: Request, until: float = inf) -> Steps[Response]:
-        """The answer to `request`, asked again while the API is busy or away, no longer than `until`."""
-        give_up = min(self._now() + PATIENCE_SECONDS, until)
-        renewed = False
-        while True:
-            answer = yield request
-            if isinstance(answer, NoResponse):
-                # an API that answered a moment ago deserves another try; one that never did has a wrong address
-                hopeful = request.repeatable and (self._reached or answer.sent)
-                if not hopeful or self._now() >= give_up:
-                    raise unreachable(answer, self._url)
-                pause, trouble = 1.0, "did not answer"
-            elif answer.status == 401 and self._renewable and not renewed:
-                self._reached = renewed = True
-                request = replace(request, after=0.0, renew=True)
-                continue
-            else:
-                self._reached = True
-                pause, trouble = _pause(answer, 1.0), f"is busy ({answer.status})"
-                if answer.status not in _BUSY or self._now() + pause > give_up:
-                    if answer.success:
-                        return answer
-                    raise error_of(answer, about_scan="/scan_" in request.path)
-            self._told(f"The API {trouble}; trying again in {pause:g} s.")
-            request = replace(request, after=pause, renew=False)
-
-    def _document(self, response: Response) -> Mapping[str, Json]:
-        try:
-            body: Json = json.loads(response.content)
-        except (ValueError, RecursionError) as error:
-            raise self._stranger("its answer is not JSON") from error
-        if not isinstance(body, dict):
-            raise self._stranger("its answer is not a JSON object")
-        return body
-
-    def _stranger(self, why: str) -> UnexpectedAnswer:
-        return UnexpectedAnswer(f"{self._url} does not answer like the Opportunity Scan API: {why}.")
+        return Catalogue.of(
+            self._asking.document((yield from self._asking.ask(Request("GET", "/opportunities/strategies"))))
+        )
 
 
 def _gathered(
@@ -208,18 +151,6 @@ def _completed(status: Status) -> Status:
     if status.state in ("failed", "cancelled"):
         raise ScanFailed(status)
     return status
-
-
-def _pause(response: Response, otherwise: float) -> float:
-    seconds = response.retry_after
-    return max(otherwise if seconds is None else seconds, SHORTEST_PAUSE_SECONDS)
-
-
-def _pause_after(response: Response, otherwise: float) -> float:
-    """Until the next poll: an API that holds answers back has waited already."""
-    if "preference-applied" in response.headers:
-        return SHORTEST_PAUSE_SECONDS
-    return min(_pause(response, otherwise), LONGEST_PAUSE_SECONDS)
 
 
 def _prefer(seconds: int) -> Mapping[str, str]:

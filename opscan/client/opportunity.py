@@ -139,7 +139,7 @@ class Opportunity:
             fees_usd=number(behind.get("fees_usd")),
             slippage_usd=number(behind.get("slippage_usd")),
             confidence_score=number(body.get("confidence_score")),
-            evidence=Evidence.of(body.get("evidence") or behind.get("confidence")),
+            evidence=Evidence.of(body.get("evidence")),
             risk_level=text(body.get("risk_level")),
             required_capital_usd=number(body.get("required_capital_usd")),
             horizon_hours=number(body.get("horizon_hours")),
