@@ -43,7 +43,7 @@ DELETED = "deleted"
 
 @dataclass(frozen=True)
 class StoredResult:
-    """What one strategy found in one scan: at most `services.judge.MOST` opportunities, best first."""
+    """What one strategy found in one scan: at most `services.strategy.MOST` opportunities, best first."""
 
     strategy: str
     opportunities: Sequence[Mapping[str, Any]]
