@@ -75,10 +75,15 @@ def test_the_results_are_what_the_strategies_say_of_the_same_market(demo: Caller
     for name in strategies.names():
         findings = strategies.load(name)(market, serialization.investor_from_json(profile))
         expected += ranking.ranked(findings.opportunities)[:40]
-    found = [(one["strategy_id"], one["symbol"], one["profit_potential_usd"]) for one in content["opportunities"]]
+    found = [
+        (one["strategy_id"], one["symbol"], one["profit_potential_usd"], one["risk_reduction_usd"])
+        for one in content["opportunities"]
+    ]
     assert found == [
-        (one.strategy_id, one.symbol, pytest.approx(one.profit_potential_usd, rel=1e-6))  # seven digits are kept
+        # Seven digits are kept.
+        (one.strategy_id, one.symbol, *(pytest.approx(each, rel=1e-6) for each in numbers))
         for one in ranking.ranked(expected)
+        for numbers in [(one.profit_potential_usd, one.risk_reduction_usd)]
     ]
     assert found
 

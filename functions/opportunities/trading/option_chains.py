@@ -18,6 +18,8 @@ from opportunities.trading import instruments, lots
 UNQUOTED_HALF_SPREAD = 5e-4
 """What is allowed on each side of an expiry's forward price where its own future has no quotes in the snapshot."""
 _SHARE_OF_VOLUME = 0.001
+# Strikes and their ratios have denominators below this; what lies beyond is the rounding of floats.
+_RATIOS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,12 +150,12 @@ def in_lots(
     least = [lots.least_notional(rules, row) / (abs(ratio) * expiry.forward) for row, ratio in legs]
     for row, ratio in legs:
         if lot := lots.lot_of(rules, row, expiry.forward):
-            steps.append(_exact(lot) * _exact(ratio, 10_000).denominator)
+            steps.append(_exact(lot) * _exact(abs(ratio), _RATIOS).denominator)
     if forward and future is not None and market.futures is not None:
         contracts, price = market.futures.rules, expiry.future.ask if forward > 0 else expiry.future.bid
         worth = abs(forward) * (price if market.futures.inverse[future] else 1.0)
         if lot := lots.lot_of(contracts, future, 1.0):
-            steps.append(_exact(lot) / _exact(worth))
+            steps.append(_exact(lot) / _exact(worth, _RATIOS))
         least.append(lots.least_notional(contracts, future) / (abs(forward) * price))
     if steps:
         common = lcm(*(step.denominator for step in steps))
@@ -164,4 +166,5 @@ def in_lots(
 
 def _exact(number: float, largest_denominator: int = 10**9) -> Fraction:
     """The ratio of whole numbers that is meant: lots, strikes and ratios of strikes are such."""
-    return Fraction(number).limit_denominator(largest_denominator)
+    finest = Fraction(1, largest_denominator)
+    return max(Fraction(number).limit_denominator(largest_denominator), finest)
