@@ -151,7 +151,7 @@ def test_everybody_may_read_how_to_call_it(nobody: Caller) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("PATCH", "profile", 405), ("GET", "nowhere", 404)])
-def test_what_no_route_is_meant_for_is_answered_too(demo: Caller, method: str, path: str, status: int) -> None:
+def test_unknown_routes_are_answered_too(demo: Caller, method: str, path: str, status: int) -> None:
     answer = demo.http.request(method, f"/opportunities/{path}")
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 

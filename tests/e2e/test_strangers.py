@@ -218,7 +218,7 @@ def test_somebody_elses_scan_is_answered_like_none_and_stays(
 
 
 @pytest.mark.parametrize("one", [one for one in PRIVATE if not one.of_scan], ids=identity)
-def test_what_names_no_scan_shows_and_changes_nothing_of_somebody_else(
+def test_forged_ids_show_and_change_nothing_of_somebody_else(
     demo: Caller, stranger: Caller, theirs: str, one: Operation
 ) -> None:
     before = [demo.http.get(path).content for path in ("/opportunities/profile", "/opportunities/scans")]

@@ -57,7 +57,7 @@ def test_small_mistakes_are_made(source: str, mutant: str) -> None:
         "@dataclass(frozen=True)\nclass A:\n    b: int",
     ],
 )
-def test_what_says_nothing_is_left_alone(source: str) -> None:
+def test_silent_instrument_is_left_alone(source: str) -> None:
     assert changed(source) == []
 
 

@@ -95,13 +95,13 @@ class Scans(RuleBasedStateMachine):
         self.asked: dict[Any, tuple[str, Any]] = {}  # what makes requests the same, to the scan and the body
         self.created: list[str] = []
         self.touched: set[tuple[str, str]] = set()
-        self._surroundings = self.surroundings()
-        self.world = self._surroundings.__enter__()
+        self._context = self.context()
+        self.world = self._context.__enter__()
         market = MarketSnapshot(captured_at=0, source="simulated", fees={})
         SnapshotBucket(clients.client("s3"), "snapshots").put_once("pinned/any", save(market))
 
     @contextmanager
-    def surroundings(self) -> Iterator[World]:
+    def context(self) -> Iterator[World]:
         with mock_aws(), pytest.MonkeyPatch.context() as patch:
             dynamodb = DirectDynamoDB()
             dynamodb.create_table(TableName=TABLE, **table())
@@ -112,7 +112,7 @@ class Scans(RuleBasedStateMachine):
             self.touched |= set(self.models)
             self._hold()
         finally:
-            self._surroundings.__exit__(None, None, None)
+            self._context.__exit__(None, None, None)
 
     # ---------------------------------------------------------------------------------------------------- the model
     def observe(self, operation: str, arguments: dict[str, Any]) -> None:

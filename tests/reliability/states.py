@@ -29,7 +29,7 @@ class StatesError(Exception):
 
 
 @dataclass
-class Surroundings:
+class Context:
     """What a machine's tasks call and what its clock shows; `wait` is how a Retry's pause passes."""
 
     call: CallTask
@@ -46,7 +46,7 @@ def first(_count: int) -> int:
 class Walk:
     """A path through `states`, from `at` on with the input `data`; the branches of a Map are walks themselves."""
 
-    around: Surroundings
+    around: Context
     states: dict[str, Any]
     at: str
     data: Any

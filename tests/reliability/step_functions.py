@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.reliability.faults import Killed
-from tests.reliability.states import Choose, StatesError, Surroundings, Walk, call_aws, first
+from tests.reliability.states import Choose, Context, StatesError, Walk, call_aws, first
 
 type Invoke = Callable[[str, Any], Any]
 
@@ -44,7 +44,7 @@ class StepFunctions:
         self.executions: dict[str, Execution] = {}
         self._definition, self._kind, self._invoke, self._dynamodb = definition, kind, invoke, dynamodb
         self._now, self._ended = now, ended
-        self._around = Surroundings(self._call, now, wait)
+        self._around = Context(self._call, now, wait)
 
     # ------------------------------------------------------------------------------------------ as its API has it
     def start_execution(self, **arguments: Any) -> dict[str, Any]:

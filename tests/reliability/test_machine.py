@@ -25,7 +25,7 @@ def test_they_are_on_dynamodb_local() -> None:
 
         class OnDynamoDBLocal(Scans):
             @contextmanager
-            def surroundings(self) -> Iterator[World]:
+            def context(self) -> Iterator[World]:
                 dynamodb.create_table(TableName=TABLE, **table())
                 with pytest.MonkeyPatch.context() as patch:
                     yield World(patch, Observed(dynamodb, self.observe))

@@ -36,7 +36,7 @@ def test_the_ranking_does_not_depend_on_the_order_of_arrival(found: list[Opportu
 
 
 @given(st.lists(opportunities))
-def test_what_lowers_a_risk_comes_after_all_profits(found: list[Opportunity]) -> None:
+def test_risk_reductions_come_after_all_profits(found: list[Opportunity]) -> None:
     earns = [one.purpose is Purpose.PROFIT for one in ranking.ranked(found)]
     assert earns == sorted(earns, reverse=True)
 
@@ -48,7 +48,7 @@ def test_twice_the_real_time_is_half_the_score(one: Opportunity, hours: float) -
     assert ranking.score(late) == pytest.approx(ranking.score(soon) / 2)
 
 
-def test_of_a_risk_reduction_what_it_saves_counts_and_a_least_profit_drops_it() -> None:
+def test_risk_reduction_counts_what_it_saves_and_a_least_profit_drops_it() -> None:
     saves = opportunity(purpose=Purpose.RISK_REDUCTION, profit_potential_usd=None, risk_reduction_usd=700.0)
     assert ranking.score(replace(saves, horizon_hours=48.0)) == pytest.approx(700 * 0.87 / 2_000 / 2)
     assert ranking.wanted(saves, Filters())
@@ -90,7 +90,7 @@ def test_an_expected_loss_never_ranks_above_an_expected_gain(one: Opportunity, o
 
 
 @given(opportunities)
-def test_without_filters_everything_is_wanted(one: Opportunity) -> None:
+def test_everything_is_wanted_without_filters(one: Opportunity) -> None:
     assert ranking.wanted(one, Filters())
 
 

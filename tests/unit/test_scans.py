@@ -19,7 +19,7 @@ moments = st.floats(NOW - 1_000, NOW + 1_000_000)
 
 
 @given(state=states, now=moments)
-def test_past_its_deadline_no_scan_is_running(state: ScanState, now: float) -> None:
+def test_scan_past_its_deadline_is_not_running(state: ScanState, now: float) -> None:
     one = scan(state=state)
     shown = scans.state_at(one, now)
     assert shown.terminal or now < one.deadline
@@ -99,7 +99,7 @@ def test_the_id_of_a_request_does_not_depend_on_the_version_that_is_asked() -> N
     assert scans.content_id("u", filters, ("risk_management",), 3, 5_984_304) == f"scan_{of(content)[:32]}"
 
 
-def test_neither_does_the_id_of_a_key_nor_the_fingerprint_of_what_it_came_with() -> None:
+def test_keyed_id_and_fingerprint_never_change() -> None:
     assert scans.keyed_id("u", "k") == f"scan_{of('["Idempotency-Key","u","k"]')[:32]}"
     filters = Filters(symbols=("BTC",), snapshot="april")
     content = '[{"snapshot":"april","symbols":["BTC"]},true]'

@@ -116,7 +116,7 @@ def test_a_leg_names_its_exchange_where_that_is_another() -> None:
 @pytest.mark.parametrize(
     ("name", "kept"), [("quantity", 12345.67891), ("size", 12345.67891), ("z_score", 12345.68), ("notional", 12345.68)]
 )
-def test_what_an_order_is_for_keeps_ten_digits_and_all_else_seven(name: str, kept: float) -> None:
+def test_orders_keep_ten_digits_and_all_else_seven(name: str, kept: float) -> None:
     number = 12345.678912345
     metadata = {name: number, "legs": [{name: number}], "all": {name: [number, 3, "text", None, True]}}
     document = serialization.opportunity_to_json(opportunity(entry_price=number, metadata=metadata))

@@ -31,7 +31,7 @@ CASES: list[tuple[dict[str, str], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("behaviour", "changes"), CASES, ids=[json.dumps(case) for case in CASES])
-def test_it_ends_scans_as_the_emulator_does(
+def test_interpreter_ends_scans_as_the_emulator_does(
     rig: Rig, behaviour: dict[str, str], changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emulated = rig.run(behaviour, **changes)

@@ -42,7 +42,7 @@ def test_a_strategy_that_dies_after_it_has_written_keeps_its_outcome(rig: Rig) -
     assert outcomes(finished)["risk_management"] is OutcomeStatus.COMPLETE
 
 
-def test_without_a_market_the_scan_fails_and_says_why(rig: Rig) -> None:
+def test_scan_without_a_market_fails_and_says_why(rig: Rig) -> None:
     finished = rig.run({"capture": "boom"})
     assert finished.scan is not None
     assert (finished.scan.state, finished.execution) == (ScanState.FAILED, "FAILED")
@@ -50,7 +50,7 @@ def test_without_a_market_the_scan_fails_and_says_why(rig: Rig) -> None:
     assert finished.scan.outcomes == {}
 
 
-def test_when_every_strategy_fails_so_does_the_scan(rig: Rig) -> None:
+def test_scan_fails_when_every_strategy_fails(rig: Rig) -> None:
     finished = rig.run(dict.fromkeys(STRATEGIES, "boom"))
     assert finished.scan is not None
     assert (finished.scan.state, finished.scan.reason) == (ScanState.FAILED, "every strategy failed")

@@ -164,9 +164,7 @@ def test_somebody_elses_scan_is_answered_like_none_and_stays_as_it_is(
 
 
 @pytest.mark.parametrize("one", [one for one in OPERATIONS if not one.of_scan], ids=lambda one: one.id)
-def test_what_names_no_scan_shows_and_changes_nothing_of_somebody_else(
-    dynamodb: Any, store: Store, one: Operation
-) -> None:
+def test_forged_ids_show_and_change_nothing_of_somebody_else(dynamodb: Any, store: Store, one: Operation) -> None:
     theirs = scan_of(store, SOMEBODY_ELSE)
     store.put_investor(SOMEBODY_ELSE, replace(Investor(), capital_usd=123_456.75))
     before = kept(dynamodb)

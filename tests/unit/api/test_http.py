@@ -89,7 +89,7 @@ def test_a_broken_rule_is_named_field_by_field() -> None:
     assert content["errors"] == {"limit": "too much", "page": "unknown"}
 
 
-def test_what_may_pass_is_logged_as_a_warning_and_a_surprise_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
+def test_passing_failures_are_logged_as_warnings_and_surprises_as_errors(caplog: pytest.LogCaptureFixture) -> None:
     for error in (Unavailable("a"), TooManyRequests("b", retry_after_seconds=1), Conflict("c"), ZeroDivisionError("d")):
         refused(error)
     logged = [(one.name, one.levelname, one.message, one.exc_info[1].args if one.exc_info and one.exc_info[1] else None)
@@ -134,7 +134,7 @@ def test_answers_hold_no_spaces_and_no_number_that_json_has_not() -> None:
 @pytest.mark.parametrize(
     "context", [{}, {"authorizer": {}}, {"authorizer": {"jwt": {}}}, {"authorizer": {"jwt": {"claims": {"sub": ""}}}}]
 )
-def test_whoever_has_no_subject_is_nobody(context: dict[str, Any]) -> None:
+def test_token_without_a_subject_is_refused(context: dict[str, Any]) -> None:
     for event in ({"requestContext": context}, {}):
         with pytest.raises(Unauthenticated):
             http.user_id(event)
@@ -156,7 +156,7 @@ def test_a_subject_that_openid_connect_does_not_allow_is_refused(subject: str) -
 
 
 @pytest.mark.parametrize("event", [{}, {"headers": None, "queryStringParameters": None, "body": None}])
-def test_what_was_not_sent_is_empty(event: dict[str, Any]) -> None:
+def test_empty_body_is_an_empty_request(event: dict[str, Any]) -> None:
     assert (http.header(event, "prefer"), http.query(event), http.body(event)) == (None, {}, b"")
     http.no_query(event)
 

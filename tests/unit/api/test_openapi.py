@@ -23,7 +23,7 @@ ROUTES = [
 ]
 
 
-def test_it_is_openapi() -> None:
+def test_description_is_valid_openapi() -> None:
     validate(document())
 
 
@@ -31,7 +31,7 @@ def test_the_file_is_what_the_models_say() -> None:
     assert PATH.read_text() == text(), "run `make openapi`"
 
 
-def test_it_has_the_routes_of_the_template_and_no_others() -> None:
+def test_description_has_the_routes_of_the_template_and_no_others() -> None:
     assert {(one.method, one.path) for one in OPERATIONS} == {
         (route["Method"].lower(), route["Path"]) for route in ROUTES
     }
@@ -65,7 +65,7 @@ def test_only_the_description_itself_wants_no_token() -> None:
     ]
 
 
-def test_it_is_served() -> None:
+def test_description_is_served() -> None:
     code, content, headers = call(openapi.handler, "openapi")
     assert (code, content) == (200, json.loads(json.dumps(document())))
     assert headers["Cache-Control"] == "public, max-age=300"

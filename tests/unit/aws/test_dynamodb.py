@@ -40,13 +40,13 @@ class Answers:
 
 
 @pytest.mark.parametrize("code", PASSES)
-def test_what_passes_by_itself_is_a_database_that_is_busy(code: str) -> None:
+def test_transient_database_errors_mean_a_busy_database(code: str) -> None:
     store = Store(Table(Answers(get_item=client_error(code, 400)), "t"))
     with pytest.raises(Unavailable, match="The database is busy; try again in a moment"):
         store.scan(USER, SCAN_ID)
 
 
-def test_what_does_not_pass_crashes_as_it_is() -> None:
+def test_lasting_database_errors_crash_as_they_are() -> None:
     with pytest.raises(ClientError, match="AccessDeniedException"):
         Store(Table(Answers(get_item=client_error("AccessDeniedException", 400)), "t")).scan(USER, SCAN_ID)
 

@@ -53,7 +53,7 @@ def test_a_best_find_without_a_profit_comes_back_without_one() -> None:
     assert items.outcome_from_attribute(items.outcome_to_attribute(saves)) == saves
 
 
-def test_what_is_kept_as_text_holds_no_spaces() -> None:
+def test_stored_json_holds_no_spaces() -> None:
     stored = items.result_to_item(USER, SCAN_ID, StoredResult("s", [{"a": 1, "b": [1, 2]}], 0, 1, {}, {}), 7)
     texts = [
         items.scan_to_item(scan(filters=Filters(symbols=("BTC", "ETH"))))["filters"]["S"],

@@ -24,7 +24,7 @@ def test_the_placeholder_is_under_1_kb() -> None:
     assert size(items.scan_to_item(LONGEST)) < 1024
 
 
-def test_with_all_fourteen_outcomes_at_their_longest_the_item_is_under_4_kb() -> None:
+def test_item_with_fourteen_longest_outcomes_is_under_4_kb() -> None:
     item = items.scan_to_item(LONGEST)
     item["snapshot_key"] = {"S": "pinned/" + "n" * 64}
     item["execution"] = {"S": "e" * 80}
@@ -54,7 +54,7 @@ def test_with_all_fourteen_outcomes_at_their_longest_the_item_is_under_4_kb() ->
     assert size(item) < 4096
 
 
-def test_even_fourteen_long_reasons_stay_under_4_kb() -> None:
+def test_item_with_fourteen_long_reasons_stays_under_4_kb() -> None:
     item = items.scan_to_item(LONGEST)
     for name in FOURTEEN:
         item[name] = items.outcome_to_attribute(Outcome(OutcomeStatus.FAILED, duration_ms=29_999, reason="r" * 500))

@@ -72,7 +72,7 @@ def test_a_refused_start_has_certainly_not_happened(status: int) -> None:
 @pytest.mark.parametrize(
     "error", [client_error("InternalFailure", 500), ReadTimeoutError(endpoint_url="https://states")]
 )
-def test_of_a_start_without_an_answer_nobody_knows(error: Exception) -> None:
+def test_start_without_an_answer_is_neither_started_nor_failed(error: Exception) -> None:
     with pytest.raises(Unavailable, match="may not have started; send the same request again") as raised:
         workflow(StepFunctions(error)).start(scan(), Investor(), 5)
     assert not isinstance(raised.value, NotStarted)
@@ -83,7 +83,7 @@ def test_a_start_that_has_happened_before_is_a_start() -> None:
 
 
 @pytest.mark.parametrize("code", ["ExecutionDoesNotExist", "ValidationException"])
-def test_what_does_not_run_need_not_be_stopped(code: str) -> None:
+def test_ended_workflow_need_not_be_stopped(code: str) -> None:
     workflow(StepFunctions(client_error(code, 400))).stop(scan())
 
 

@@ -52,7 +52,7 @@ def test_every_make_target_that_a_document_names_exists_and_is_run_by_ci() -> No
     assert documented - run_by_ci() - NOT_IN_CI.keys() == set()
 
 
-def test_what_ci_leaves_out_is_run_in_parts() -> None:
+def test_targets_that_ci_leaves_out_are_run_in_parts() -> None:
     parts = set(targets()["verify"].partition("##")[0].split())
     assert len(parts) > 5
     assert parts <= run_by_ci()

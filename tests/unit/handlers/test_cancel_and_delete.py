@@ -112,7 +112,7 @@ def test_a_cancelled_scan_does_not_stand_in_the_way_of_the_same_request() -> Non
     assert content["scan_id"] != first
 
 
-def test_what_a_strategy_wrote_without_its_outcome_is_not_among_the_results(store: Store) -> None:
+def test_result_without_its_outcome_is_not_shown(store: Store) -> None:
     scan_id = start()
     late = StoredResult("risk_management", [{"score": 1.0}], 0, 3, {}, {})
     on(cancel.handler, "cancel", scan_id)
@@ -203,7 +203,7 @@ def test_an_expired_scan_is_gone_before_ttl_deletes_it(
     [(cancel.handler, "cancel"), (delete.handler, "delete"), (status.handler, "status"), (results.handler, "results")],
 )
 @pytest.mark.parametrize("scan_id", ["", "scan_", "#PROFILE", "scan_" + "g" * 32, "SCAN_" + "0" * 32, "x" * 10_000])
-def test_what_is_no_id_is_not_looked_up(handler: Any, name: str, scan_id: str, recorded: Recorder) -> None:
+def test_malformed_id_is_not_looked_up(handler: Any, name: str, scan_id: str, recorded: Recorder) -> None:
     assert on(handler, name, scan_id)[0] == 404
     assert recorded.calls == []
 

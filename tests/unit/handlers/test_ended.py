@@ -81,7 +81,7 @@ def test_a_scan_that_was_deleted_meanwhile_stays_deleted(store: Store) -> None:
         store.scan(USER, SCAN_ID)
 
 
-def test_it_is_told_twice_and_changes_the_scan_once(store: Store, recorded: Recorder) -> None:
+def test_repeated_event_changes_the_scan_once(store: Store, recorded: Recorder) -> None:
     put(store)
     assert [ended.handler(ended_as("FAILED"), None)["failed"] for _ in range(2)] == [True, False]
     assert recorded.operations.count("update_item") == 2
@@ -110,9 +110,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.s
 
 @given(st.data())
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_an_event_says_it_fails_the_scan_that_it_names_or_crashes_and_is_kept(
-    store: Store, dynamodb: Any, data: st.DataObject
-) -> None:
+def test_any_event_fails_the_scan_that_it_names_or_is_kept(store: Store, dynamodb: Any, data: st.DataObject) -> None:
     """The runbook says what to do with those that are kept; no other scan may be touched."""
     now = int(time.time())
     dynamodb.put_item(TableName=store.table.name, Item=scan_to_item(scan(deadline=now + 100, expires_at=now + 1000)))

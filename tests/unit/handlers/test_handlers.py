@@ -204,7 +204,7 @@ def test_an_expired_scan_is_gone_before_ttl_deletes_it(handler: Any, store: Stor
     assert call(handler, "status", pathParameters={"scan_id": scan_id})[0] == 404
 
 
-def test_without_a_token_nobody_is_answered() -> None:
+def test_request_without_a_token_is_refused() -> None:
     for handler, name in [
         (discover.handler, "discover"),
         (status.handler, "status"),

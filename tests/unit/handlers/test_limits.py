@@ -41,7 +41,7 @@ def test_the_thirty_first_scan_of_a_minute_is_refused_and_says_when_to_come_back
     start()
 
 
-def test_when_nobody_can_count_nobody_is_let_in(
+def test_requests_are_refused_when_they_cannot_be_counted(
     recorded: Recorder, workflows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(**_: Any) -> None:
@@ -79,7 +79,7 @@ def test_json_is_json_however_it_is_written(kind: str) -> None:
     assert call(discover.handler, "discover", body="{}", headers={"content-type": kind})[0] == 202
 
 
-def test_without_a_body_any_content_type_will_do() -> None:
+def test_content_type_does_not_matter_without_a_body() -> None:
     assert call(discover.handler, "discover", body=None, headers={"content-type": "text/plain"})[0] == 202
 
 

@@ -74,7 +74,7 @@ def test_a_waiting_caller_is_answered_as_soon_as_the_scan_ends(clock: Clock, sto
     assert "Retry-After" not in headers
 
 
-def test_when_nothing_happens_the_truth_is_told_after_the_time_asked_for(clock: Clock, recorded: Recorder) -> None:
+def test_long_poll_tells_the_truth_after_the_time_asked_for(clock: Clock, recorded: Recorder) -> None:
     scan_id = start()
     before, reads = clock.now, len(recorded.calls)
     code, content, headers = poll(scan_id, "wait=7")

@@ -47,7 +47,7 @@ def placeholder(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("placeholder")
-def test_it_records_the_outcome_of_the_strategy_it_is_and_counts_it(
+def test_handler_records_and_counts_the_outcome_of_its_own_strategy(
     bucket: Bucket, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert strategy.handler(event("strategy"), None) == {"status": "complete"}

@@ -72,7 +72,7 @@ def test_nobody_fails_a_scan_that_neither_could_start_before_its_deadline(
     assert (ask()[0], len(workflows.started)) == (202, 1)
 
 
-def test_what_has_begun_is_not_started_once_more(
+def test_begun_scan_is_not_started_once_more(
     ask: Any, workflows: Workflows, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan_id = ask()[1]["scan_id"]

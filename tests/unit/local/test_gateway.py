@@ -43,7 +43,7 @@ def test_an_intrinsic_function_is_resolved(node: Json, value: Json) -> None:
     "node",
     [{"Ref": "Nothing"}, {"Fn::GetAtt": ["Nothing", "Arn"]}, {"Fn::ImportValue": "x"}, {"Fn::Sub": "${Nothing}"}],
 )
-def test_what_cannot_be_resolved_is_an_error_and_never_a_wrong_route(node: Json) -> None:
+def test_unresolvable_intrinsic_is_an_error_and_never_a_wrong_route(node: Json) -> None:
     with pytest.raises(StackError):
         RESOLVER.resolve(node)
 

@@ -105,7 +105,7 @@ def test_packages_that_cannot_be_downloaded_are_not_taken_for_a_missing_python(
     assert "Failed to download" in machine.log
 
 
-def test_what_is_no_matter_of_the_network_is_not_laid_to_it(machine: Machine) -> None:
+def test_other_failures_are_not_laid_to_the_network(machine: Machine) -> None:
     machine.has("uv", uv())
     machine.has("python3.13", python())
     (machine.clone / "uv.lock").write_text("no lock at all")

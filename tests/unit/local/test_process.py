@@ -72,7 +72,7 @@ def test_a_process_whose_exit_code_nobody_read_counts_as_ended() -> None:
         assert Process.of(ended.pid) is None
 
 
-def test_there_is_no_process_with_a_pid_that_was_never_given() -> None:
+def test_pid_that_was_never_given_has_no_process() -> None:
     assert Process.of(2**22 + 1) is None
     with pytest.raises(ProcessLookupError):
         os.kill(2**22 + 1, signal.SIGTERM)

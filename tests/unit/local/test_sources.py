@@ -29,7 +29,7 @@ def test_a_file_that_was_renamed_shows(tree: Path) -> None:
     assert digest(tree) != before
 
 
-def test_what_is_not_deployed_does_not_show(tree: Path) -> None:
+def test_undeployed_sources_do_not_count(tree: Path) -> None:
     before = digest(tree)
     for name in ("functions/__pycache__/a.pyc", "README.md"):
         (tree / name).parent.mkdir(exist_ok=True)

@@ -41,7 +41,7 @@ def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stack:
     return saved
 
 
-def test_what_was_saved_is_loaded(stack: Stack) -> None:
+def test_saved_snapshot_is_loaded(stack: Stack) -> None:
     assert state.load() == stack
     assert (stack.token, stack.user_id, stack.endpoint_url) == ("a.b.c", "user-1", "http://127.0.0.1:4566")
 
@@ -64,7 +64,7 @@ def test_no_stack_is_loaded_when_its_emulator_has_ended(stack: Stack, monkeypatc
     assert state.load() is None
 
 
-def test_what_an_earlier_emulator_left_is_not_taken_for_the_running_one(
+def test_earlier_emulators_state_is_not_taken_for_the_running_one(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert stack
@@ -144,7 +144,7 @@ def test_ending_the_stack_tells_of_each_step_before_it_begins(home: Path) -> Non
         assert steps == []
 
 
-def test_what_an_ended_emulator_has_left_is_removed_aloud_too(home: Path) -> None:
+def test_ended_emulators_files_are_removed_aloud_too(home: Path) -> None:
     (home / "tmp").mkdir()
     steps: list[str] = []
 

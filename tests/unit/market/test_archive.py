@@ -283,7 +283,7 @@ def test_loaded_arrays_cannot_be_written(held: type[bytes | bytearray]) -> None:
             array[...] = 0
 
 
-def test_what_does_not_fit_together_is_not_saved() -> None:
+def test_snapshot_of_unequal_columns_is_not_saved() -> None:
     rng = np.random.default_rng(1)
     spot = spot_of(rng, 3, {}, 0)
     short = Spot(spot.symbols[:2], spot.exchanges[:2], spot.bid, spot.ask, spot.last, spot.volume_24h_usd, {})

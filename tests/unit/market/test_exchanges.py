@@ -19,7 +19,7 @@ def market() -> MarketSnapshot:
     return planted_market(7, 1_795_291_200)
 
 
-def test_with_all_exchanges_the_market_is_the_same(market: MarketSnapshot) -> None:
+def test_market_with_all_exchanges_is_the_same(market: MarketSnapshot) -> None:
     assert save(on_exchanges(market, ("simulated", "simulated2"))) == save(market)
 
 

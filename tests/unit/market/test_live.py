@@ -86,7 +86,7 @@ def test_one_pair_is_listed_once_an_exchange(market: MarketSnapshot) -> None:
     assert market.spot.volume_24h_usd[at_kraken] == pytest.approx(1000 * 60_000)
 
 
-def test_what_does_not_belong_is_left_out_and_counted(market: MarketSnapshot) -> None:
+def test_foreign_markets_are_left_out_and_counted(market: MarketSnapshot) -> None:
     assert market.excluded == {
         "inverse contract": 1,  # Binance's coin-margined perpetual
         "leveraged token": 1,  # BTCUP
@@ -271,7 +271,7 @@ def test_an_exchange_that_never_answers_costs_its_part_and_the_budget(troubled: 
     assert "did not answer" in market.missing["markets on bybit"]
 
 
-def test_when_every_exchange_fails_the_market_is_unavailable_with_their_reasons(troubled: Exchanges) -> None:
+def test_market_is_unavailable_with_reasons_when_every_exchange_fails(troubled: Exchanges) -> None:
     troubled.always = {"api.bybit.com": 500, "api.kraken.com": 503}
     with pytest.raises(MarketUnavailable, match=r"markets on bybit: .*markets on kraken: it is not available, 3 times"):
         captured(troubled, "bybit", "kraken")

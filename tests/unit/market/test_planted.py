@@ -22,7 +22,7 @@ def market(seed: int) -> MarketSnapshot:
     return planted_market(seed, NOW + seed * 11 * 86_400)
 
 
-def test_there_is_a_kind_for_every_strategy() -> None:
+def test_every_strategy_has_a_planted_kind() -> None:
     assert kinds() == strategies.names()
 
 
@@ -30,14 +30,14 @@ def test_the_same_arguments_make_the_same_bytes() -> None:
     assert save(planted_market(7, NOW + 77 * 86_400)) == save(market(7))
 
 
-def test_it_says_that_opportunities_were_planted_and_of_which_kinds() -> None:
+def test_planted_market_says_which_kinds_were_planted() -> None:
     assert market(7).source == "simulated"
     assert "planted on purpose" in market(7).assumptions["planted"]
     assert all(kind in market(7).assumptions["planted"] for kind in kinds())
     assert "planted" not in simulated(7, NOW).assumptions
 
 
-def test_it_can_be_saved_like_any_other() -> None:
+def test_planted_market_can_be_saved_like_any_other() -> None:
     data = save(market(7))
     assert len(data) < 12e6
     assert load(data).assumptions == market(7).assumptions

@@ -71,7 +71,7 @@ def test_every_bar_was_closed_and_the_last_one_just_now(seed: int, captured_at: 
         assert (candles.open_time % candles.seconds == 0).all()
 
 
-def test_there_is_history_enough_for_every_timeframe() -> None:
+def test_history_is_long_enough_for_every_timeframe() -> None:
     candles = spot_of(market()).candles
     assert {name: len(each.open_time) for name, each in candles.items()}["1h"] == 1000
     assert len(candles["4h"].open_time) == 1000
@@ -352,7 +352,7 @@ def test_assets_that_do_not_exist_are_refused(assets: int) -> None:
         simulated(7, NOW, assets)
 
 
-def test_it_says_what_it_is_and_how_fresh() -> None:
+def test_snapshot_view_says_what_it_is_and_how_fresh() -> None:
     snapshot = market()
     assert snapshot.source == "simulated"
     assert not snapshot.missing

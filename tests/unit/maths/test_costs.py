@@ -40,7 +40,7 @@ def test_depth_counts_what_lies_within_half_a_percent() -> None:
     assert side.depth_usd() == pytest.approx(100 + 2 * 100.4)
 
 
-def test_without_a_book_the_square_root_law_is_charged_on_top_of_the_quote() -> None:
+def test_square_root_law_is_charged_where_there_is_no_book() -> None:
     bought, sold = liquidity().buy(10.0), liquidity().sell(10.0)
     assert bought.price == pytest.approx(101 * (1 + 0.04 * (1010 / 1e6) ** 0.5), rel=1e-12)
     assert sold.price == pytest.approx(99 / (1 + 0.04 * (990 / 1e6) ** 0.5), rel=1e-12)

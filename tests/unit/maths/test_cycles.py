@@ -45,7 +45,7 @@ def test_no_other_amount_nets_more(seed: int, number: int, gain: float, limit: f
     assert net >= max(tried) - 1e-9 * limit
 
 
-def test_what_does_not_pay_at_the_best_levels_is_not_begun() -> None:
+def test_cycle_that_does_not_pay_at_the_best_levels_is_not_begun() -> None:
     assert walk(conversions(1, 3, 0.999), 1e9) == [0.0, 0.0, 0.0, 0.0]
 
 

@@ -44,7 +44,7 @@ def test_atr_equals_wilders_recursion_by_hand() -> None:
         assert value == pytest.approx(wilder_atr(BARS.high[row], BARS.low[row], BARS.close[row]), rel=1e-9)
 
 
-def test_after_a_long_warm_up_all_equal_those_of_the_ta_package() -> None:
+def test_indicators_equal_those_of_the_ta_package_after_a_long_warm_up() -> None:
     high, low, close = (pd.Series(each[0]) for each in (BARS.high, BARS.low, BARS.close))
     pairs = (
         (indicators.ema(BARS.close, 20), ta.trend.EMAIndicator(close, 20).ema_indicator(), 1e-9),

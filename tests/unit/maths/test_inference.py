@@ -21,7 +21,7 @@ def test_the_mean_and_its_error_equal_statsmodels_hac_regression_on_a_constant(l
     assert found.z() == pytest.approx(fit.tvalues[0], rel=1e-9)
 
 
-def test_without_lags_it_is_the_textbook_standard_error() -> None:
+def test_standard_error_without_lags_is_the_textbooks() -> None:
     sample = np.random.default_rng(3).normal(size=50)
     assert inference.mean(sample, 0).standard_error == pytest.approx(stats.sem(sample), rel=1e-9)
 

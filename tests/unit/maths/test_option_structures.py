@@ -50,9 +50,7 @@ def every(quotes: Chain) -> Iterator[Structure]:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([0.002, 0.02, 0.1]), st.booleans())
-def test_whatever_the_settlement_price_a_structure_nets_at_least_its_edge(
-    seed: int, noise: float, inverse: bool
-) -> None:
+def test_structure_nets_at_least_its_edge_at_any_settlement_price(seed: int, noise: float, inverse: bool) -> None:
     quotes = chain(seed, noise, inverse=inverse)
     for found in every(quotes):
         assert found.edge > 0

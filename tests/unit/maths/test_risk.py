@@ -33,7 +33,7 @@ def test_the_normal_measures_equal_those_of_scipy() -> None:
     assert risk.normal_expected_shortfall(0.03) == pytest.approx(tail, rel=1e-7)
 
 
-def test_on_a_large_normal_sample_both_kinds_agree() -> None:
+def test_both_shortfalls_agree_on_a_large_normal_sample() -> None:
     sample = np.random.default_rng(7).normal(0, 0.02, 400_000)
     assert risk.value_at_risk(sample) == pytest.approx(risk.normal_value_at_risk(0.02), rel=0.01)
     assert risk.expected_shortfall(sample) == pytest.approx(risk.normal_expected_shortfall(0.02), rel=0.01)

@@ -154,7 +154,7 @@ def test_wrong_options_end_with_2_before_anything_is_asked_or_started(arguments:
         ("token", "alice"),
     ],
 )
-def test_without_a_stack_the_other_commands_say_what_to_do(command: tuple[str, ...]) -> None:
+def test_other_commands_say_what_to_do_without_a_stack(command: tuple[str, ...]) -> None:
     ended = run(FakeApi(), *command, stack=FakeStack(running=None))
     assert ended.exit_code == 3
     assert "The local stack is not up." in ended.stderr

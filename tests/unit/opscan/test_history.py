@@ -31,7 +31,7 @@ RUNS = problem(409, f"The scan runs: POST /opportunities/cancel/{SCAN_ID} ends i
 
 
 @given(mutilated(listed(1, filters={"symbols": ["BTC"]})), st.integers(20, 250))
-def test_whatever_is_listed_can_be_drawn_and_never_drives_the_terminal(body: Any, width: int) -> None:
+def test_any_list_can_be_drawn_and_never_drives_the_terminal(body: Any, width: int) -> None:
     assert printable(drawn(scans_table([ScanSummary.of(body)], NOW), width=width))
 
 
@@ -66,7 +66,7 @@ def test_an_id_stays_whole_to_be_copied_and_the_list_fits(columns: str) -> None:
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= int(columns)
 
 
-def test_as_many_pages_are_read_as_the_limit_takes_and_an_empty_one_is_not_the_end() -> None:
+def test_list_reads_pages_until_the_limit_and_an_empty_page_is_not_the_end() -> None:
     pages = [
         history(*map(listed, range(100)), cursor="a"),
         history(cursor="b"),
@@ -131,7 +131,7 @@ def test_a_scan_is_deleted() -> None:
 
 
 @pytest.mark.parametrize("deployment", [(), REMOTE])
-def test_what_has_ended_is_not_cancelled_and_the_ways_on_name_the_same_deployment(deployment: tuple[str, ...]) -> None:
+def test_ended_scan_is_not_cancelled_and_the_ways_on_name_the_same_deployment(deployment: tuple[str, ...]) -> None:
     ended = run(FakeApi(cancel=[ENDED]), "cancel", SCAN_ID, *deployment)
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert "The scan has ended already; nothing was changed." in ended.stderr
@@ -142,7 +142,7 @@ def test_what_has_ended_is_not_cancelled_and_the_ways_on_name_the_same_deploymen
     assert "secret-token" not in ended.output
 
 
-def test_what_runs_is_not_deleted_and_the_way_on_is_a_command() -> None:
+def test_running_scan_is_not_deleted_and_the_way_on_is_a_command() -> None:
     ended = run(FakeApi(scans=[RUNS]), "delete", SCAN_ID)
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert f"`opscan cancel {SCAN_ID}`" in ended.stderr

@@ -70,7 +70,7 @@ def test_no_event_is_lost_or_doubled_between_pages(monkeypatch: pytest.MonkeyPat
     assert [line.strip() for line in printed.splitlines() if "line" in line] == [f"line {at}" for at in range(10)]
 
 
-def test_what_is_logged_cannot_drive_the_terminal() -> None:
+def test_log_lines_cannot_drive_the_terminal() -> None:
     assert "\x1b" not in shown(invocation(1, "\x1b[2J"))
 
 

@@ -114,7 +114,7 @@ def test_sum_of_no_profits_is_not_shown_beside_what_is_saved() -> None:
     assert "EV $" not in printed
 
 
-def test_without_risk_reductions_nothing_is_said_of_them() -> None:
+def test_risk_reductions_are_not_mentioned_where_there_are_none() -> None:
     printed = shown({"rank": 1}, total_risk_reduction_usd=0.0)
     assert "Saves" not in printed
     assert "saves $" not in printed

@@ -61,7 +61,7 @@ def printable(shown: str) -> bool:
 
 
 @given(statuses, st.integers(20, 250))
-def test_whatever_status_comes_it_can_be_drawn_and_never_drives_the_terminal(body: Any, width: int) -> None:
+def test_any_status_can_be_drawn_and_never_drives_the_terminal(body: Any, width: int) -> None:
     shown = Status.of(body)
     assert printable(drawn(progress_table(shown, 1.0, Spinner("dots")), width=width))
     file = io.StringIO()
@@ -70,14 +70,14 @@ def test_whatever_status_comes_it_can_be_drawn_and_never_drives_the_terminal(bod
 
 
 @given(answers, st.integers(20, 250))
-def test_whatever_results_come_they_can_be_drawn_and_never_drive_the_terminal(body: Any, width: int) -> None:
+def test_any_results_can_be_drawn_and_never_drive_the_terminal(body: Any, width: int) -> None:
     shown = Results.of(body)
     parts = Text(warning_of(shown)), table_of(shown.opportunities, width), summary_of(shown, NOW)
     assert printable(drawn(*parts, width=width))
 
 
 @given(anything)
-def test_whatever_else_comes_can_be_drawn_too(body: Any) -> None:
+def test_other_documents_can_be_drawn_too(body: Any) -> None:
     given_body = body if isinstance(body, dict) else {}
     profile = Profile.of({"profile": given_body})
     catalogue = Catalogue.of({"strategies": [given_body]})

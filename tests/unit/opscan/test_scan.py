@@ -119,7 +119,7 @@ def test_the_wait_between_two_polls_is_what_the_api_asks_for() -> None:
     assert time.slept == [0.5, 0.5]
 
 
-def test_without_retry_after_the_polling_interval_of_the_receipt_counts() -> None:
+def test_polling_interval_counts_without_retry_after() -> None:
     running = status()
     del running.headers["Retry-After"]
     time = FakeTime()

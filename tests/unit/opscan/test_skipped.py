@@ -59,17 +59,17 @@ def test_strategies_that_share_a_reason_are_named_together() -> None:
     assert f"Skipped {STRATEGIES[0]}, {STRATEGIES[1]}: no perpetuals: the snapshot has none" in shown
 
 
-def test_without_a_key_nothing_is_made_up() -> None:
+def test_missing_key_is_not_made_up() -> None:
     assert "Market source not said, when is not said" in said(skipped(snapshot=None))
 
 
-def test_it_is_no_matter_of_conditions_when_no_strategy_could_judge() -> None:
+def test_scan_that_no_strategy_could_run_is_not_blamed_on_conditions() -> None:
     shown = said(skipped())
     assert "No strategy could judge this market." in shown
     assert "met the conditions" not in shown
 
 
-def test_what_was_asked_for_is_said_beside_what_came_of_it() -> None:
+def test_filters_are_said_beside_their_results() -> None:
     filters = {"symbols": ["BTC"], "min_profit_potential": 1_000_000.0}
     assert "Asked for --symbol BTC --min-profit 1000000" in said(skipped(filters=filters))
 
@@ -94,7 +94,7 @@ def test_what_was_asked_for_is_said_beside_what_came_of_it() -> None:
         ("no options: deribit did not answer", {}, "Scan again in some minutes"),
     ],
 )
-def test_when_every_strategy_was_skipped_a_next_step_is_named(reason: str, filters: dict[str, Any], step: str) -> None:
+def test_next_step_is_named_when_every_strategy_was_skipped(reason: str, filters: dict[str, Any], step: str) -> None:
     shown = said(skipped(reason, filters=filters))
     assert shown.count("Advice ") == 1
     assert shown.count(step) == 1

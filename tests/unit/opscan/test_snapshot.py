@@ -53,7 +53,7 @@ def test_a_snapshot_is_named_after_its_moment_where_nothing_else_is_said(
     assert load((tmp_path / "market-20240305T043000Z.npy").read_bytes()).captured_at == 1_709_613_000
 
 
-def test_what_a_snapshot_holds_is_one_json_document(recorded: Path, tmp_path: Path) -> None:
+def test_snapshot_content_is_one_json_document(recorded: Path, tmp_path: Path) -> None:
     out = tmp_path / "market.npy"
     run("build", recorded, "--as-of", AS_OF, "--out", out)
     shown = json.loads(run("show", out, "--json").stdout)
@@ -144,7 +144,7 @@ def test_a_moment_that_is_suggested_is_taken(recorded: Path, tmp_path: Path, mom
         (("--as-of", AS_OF, "--out", "/nowhere/at/all"), ("/nowhere/at/all cannot be written", "another --out")),
     ],
 )
-def test_what_cannot_be_built_is_one_sentence_and_a_next_step(
+def test_failed_build_is_one_sentence_and_a_next_step(
     recorded: Path, tmp_path: Path, options: tuple[str, ...], said: tuple[str, ...]
 ) -> None:
     ended = run("build", recorded, "--out", tmp_path / "market.npy", *options)

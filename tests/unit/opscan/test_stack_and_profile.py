@@ -117,7 +117,7 @@ def test_fees_go_back_to_those_of_the_market() -> None:
     assert api.bodies("PUT")[0]["fees"] == {}
 
 
-def test_what_may_be_traded_is_set_and_lifted_and_other_fees_of_an_exchange_stay() -> None:
+def test_allowed_markets_are_set_and_lifted_and_other_fees_stay() -> None:
     stored = {**INVESTOR, "fees": {"binance": {"spot_taker": 0.1, "spot_maker": 0.05}}, "allowed_assets": ["BTC"]}
     api = FakeApi(profile=[httpx.Response(200, json={"success": True, "stored": True, "profile": stored})])
     changes = "--allow-exchange binance,kraken --allow-asset any --fee binance=0.001/0.0005"

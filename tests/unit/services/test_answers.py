@@ -158,7 +158,7 @@ def test_a_scan_past_its_deadline_took_until_then() -> None:
         (6.0, 3, 0.0),
     ],
 )
-def test_what_is_left_goes_by_the_pace_so_far_and_ends_with_the_deadline(
+def test_remaining_time_goes_by_the_pace_so_far_and_ends_with_the_deadline(
     elapsed: float, ended: int, remaining: float
 ) -> None:
     outcomes = dict(zip(scan().strategies, [COMPLETE, FAILED, SKIPPED][:ended], strict=False))
@@ -202,8 +202,6 @@ def test_the_list_tells_each_scan_in_short() -> None:
         ),
     ],
 )
-def test_whoever_gets_a_failed_scan_is_told_how_to_get_another(
-    fingerprint: str | None, reused: bool, message: str
-) -> None:
+def test_reused_failed_scan_says_how_to_get_another(fingerprint: str | None, reused: bool, message: str) -> None:
     failed = scan(state=ScanState.FAILED, request=fingerprint)
     assert discover.describe(failed, NOW, reused=reused)["message"] == message

@@ -87,7 +87,7 @@ def test_a_snapshot_that_has_expired_is_said_to_be_gone(s3: Recorder) -> None:
         SnapshotBucket(s3, BUCKET).get("windows/x/1")
 
 
-def test_to_a_role_that_may_not_list_a_missing_snapshot_is_said_to_be_gone_or_forbidden() -> None:
+def test_missing_snapshot_is_gone_or_forbidden_to_a_role_that_may_not_list() -> None:
     """Without s3:ListBucket, S3 answers 403 where nothing is."""
     client = dynamodb_local.client("https://s3.us-east-1.amazonaws.com", "s3")
     with Stubber(client) as stubbed:
@@ -259,7 +259,7 @@ def test_a_bucket_that_refuses_is_not(call: Callable[[SnapshotBucket], object]) 
 
 
 @pytest.mark.parametrize(("code", "status"), [("PreconditionFailed", 412), ("ConditionalRequestConflict", 409)])
-def test_what_somebody_else_has_written_or_is_writing_stands(code: str, status: int) -> None:
+def test_snapshot_that_another_capture_writes_stands(code: str, status: int) -> None:
     SnapshotBucket(Trouble(s3_error(code, status)), BUCKET).put_once("windows/x/1", b"")
 
 

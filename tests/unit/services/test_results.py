@@ -138,7 +138,7 @@ def test_results_of_a_running_scan_are_those_whose_outcome_is_there() -> None:
     assert told(running, now=NOW + 500)["metadata"]["reason"] == "deadline_exceeded"
 
 
-def test_what_a_failed_strategy_has_written_does_not_stand() -> None:
+def test_results_of_a_failed_strategy_do_not_stand() -> None:
     failed = scan(state=ScanState.COMPLETE, outcomes={"spot_momentum_strategy": FAILED})
     assert told(failed, momentum(found("ETH", 0.4)))["total_opportunities"] == 0
 
@@ -162,7 +162,7 @@ def test_equal_scores_are_ranked_by_strategy_then_symbol_then_type() -> None:
     assert content["total_profit_potential_usd"] == 20.0  # what repeats another cannot be had twice
 
 
-def test_what_lowers_a_risk_comes_after_all_profits_and_is_no_part_of_their_sum() -> None:
+def test_risk_reductions_come_after_all_profits_and_are_no_part_of_their_sum() -> None:
     saves = {"purpose": "risk_reduction", "profit_potential_usd": None, "risk_reduction_usd": 700.0}
     done = scan(state=ScanState.COMPLETE, outcomes={"spot_momentum_strategy": COMPLETE})
     stored = momentum(found("A", 9.0, **saves), found("A", 8.0, **saves), found("B", 0.1), found("C", -0.1))

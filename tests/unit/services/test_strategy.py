@@ -97,7 +97,7 @@ def test_a_market_without_an_allowed_exchange_is_refused_with_the_reason(store: 
     assert "allows none of this market's exchanges: simulated" in outcome.reason
 
 
-def test_what_is_over_the_cap_is_cut_and_said(store: Store) -> None:
+def test_opportunities_over_the_cap_are_cut_and_counted(store: Store) -> None:
     many = [opportunity(symbol=f"A{number:03}/USDT") for number in range(MOST + 3)]
     outcome = runner(store, many).run(TASK)
     (result,) = store.results(USER, SCAN_ID)
@@ -165,7 +165,7 @@ def test_a_crash_between_result_and_outcome_is_mended_by_the_retry(
     assert found.outcomes == {NAME: outcome}
 
 
-def test_after_the_deadline_nothing_is_even_run(store: Store, recorded: Recorder) -> None:
+def test_strategy_is_not_run_after_the_deadline(store: Store, recorded: Recorder) -> None:
     recorded.calls.clear()
     assert runner(store, [opportunity()], now=TASK.deadline).run(TASK) is None
     assert recorded.calls == []

@@ -28,7 +28,7 @@ def found_in(market: MarketSnapshot, symbol: str, investor: Investor = INVESTOR)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_was_planted_is_found_with_its_profit(seed: int) -> None:
+def test_planted_opportunity_is_found_with_its_profit(seed: int) -> None:
     market, what = planted(planting, seed)
     assert what.profit_usd is not None
     found = found_in(market, what.symbol, planting.INVESTOR)
@@ -168,7 +168,7 @@ def test_coins_cut_into_pieces_give_the_same_money(seed: int) -> None:
     )
 
 
-def test_without_a_book_a_listing_is_one_level_at_a_price_worse_than_its_quote() -> None:
+def test_listing_without_a_book_is_one_level_worse_than_its_quote() -> None:
     market, what = planted(planting, CROSS_EXCHANGE)
     spot = spot_of(market)
     quoted = replace(market, spot=replace(spot, books=None))
@@ -205,7 +205,7 @@ def plain(**changes: object) -> MarketSnapshot:
         (plain(fees={}), "no fees are known"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(market: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(market: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(market, INVESTOR)
 

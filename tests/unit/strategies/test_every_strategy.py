@@ -33,7 +33,7 @@ def numbers(value: Any) -> list[float]:
 
 
 @pytest.mark.parametrize("name", strategies.names())
-def test_it_finds_what_was_planted_and_says_why_in_finite_numbers(name: str, market: MarketSnapshot) -> None:
+def test_strategy_finds_what_was_planted_and_says_why_in_finite_numbers(name: str, market: MarketSnapshot) -> None:
     found = strategies.load(name)(market, INVESTOR).opportunities
     assert found
     for one in found:
@@ -63,7 +63,7 @@ WIDE = replace(INVESTOR, holdings=dict.fromkeys(COINS, 50.0))
 
 @pytest.mark.parametrize("investor", [INVESTOR, WIDE], ids=["three holdings", "nine holdings"])
 @pytest.mark.parametrize("name", strategies.names())
-def test_what_it_finds_is_written_in_few_bytes(name: str, investor: Investor, market: MarketSnapshot) -> None:
+def test_findings_are_written_in_few_bytes(name: str, investor: Investor, market: MarketSnapshot) -> None:
     """1.6 KB with up to six orders; each more is an order and a weight of 130 bytes."""
     for one in strategies.load(name)(market, investor).opportunities:
         document = serialization.opportunity_to_json(one) | {"score": score(one)}
@@ -110,7 +110,7 @@ def ruined(part: Any, value: float, names: set[str] | None = None) -> Any:
     ("value", "names"), [(math.nan, None), (1.0, None), (0.0, TRADED)], ids=["NaN", "flat", "nothing traded"]
 )
 @pytest.mark.parametrize("name", strategies.names())
-def test_of_a_market_without_information_it_makes_nothing(
+def test_strategy_finds_nothing_in_a_market_without_information(
     name: str, value: float, names: set[str] | None, market: MarketSnapshot
 ) -> None:
     sections = {key: ruined(getattr(market, key), value, names) for key in ("spot", "perpetuals", "futures", "options")}
@@ -125,9 +125,7 @@ def test_of_a_market_without_information_it_makes_nothing(
 
 @pytest.mark.parametrize("section", ["spot", "perpetuals", "options", "futures"])
 @pytest.mark.parametrize("name", strategies.names())
-def test_without_a_section_it_refuses_with_a_reason_or_does_without(
-    name: str, section: str, market: MarketSnapshot
-) -> None:
+def test_strategy_refuses_or_does_without_a_missing_section(name: str, section: str, market: MarketSnapshot) -> None:
     less = replace(market, **{section: None}, missing={section: "the exchange was closed"})
     try:
         strategies.load(name)(less, INVESTOR)

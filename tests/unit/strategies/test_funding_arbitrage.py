@@ -140,7 +140,7 @@ def test_negative_funding_is_left_alone() -> None:
     assert find(planted((-RICH, -RICH)), INVESTOR).opportunities == ()
 
 
-def test_without_mean_funding_nothing_is_found_and_at_break_even_at_most_one_in_twenty() -> None:
+def test_funding_without_a_mean_is_not_found_and_break_even_at_most_once_in_twenty() -> None:
     found, examined = {0.0: 0, 1.0: 0}, 0
     reference = best(planted((RICH,)))
     cost = reference.metadata["costs_usd"] / reference.metadata["notional_usd"]
@@ -211,7 +211,7 @@ def test_a_coin_that_only_shares_the_name_is_no_hedge() -> None:
         (replace(planted(), fees={}), "no fees are known for venue"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(snapshot: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, INVESTOR)
 

@@ -37,7 +37,7 @@ def found_in(market: MarketSnapshot, symbol: str, investor: Investor = INVESTOR)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_was_planted_is_found_with_its_profit(seed: int) -> None:
+def test_planted_opportunity_is_found_with_its_profit(seed: int) -> None:
     market, what = planted(planting, seed)
     found = found_in(market, what.symbol)
     if what.profit_usd is not None:
@@ -263,7 +263,7 @@ def bare(**changes: object) -> MarketSnapshot:
         (bare(perpetuals=None, spot=None, futures=futures_of(fair(0))), "spot market of its base"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(market: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(market: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(market, INVESTOR)
 

@@ -190,7 +190,9 @@ def test_order_other_coins_and_units_change_nothing() -> None:
         (replace(market({"1d": walks(1, 5, 300)}), perpetuals=followed().perpetuals), HELD, "no fresh 1h candles"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, who: Investor, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(
+    snapshot: MarketSnapshot, who: Investor, reason: str
+) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, who)
 

@@ -42,7 +42,7 @@ def made(snapshot: MarketSnapshot, investor: Investor = INVESTOR) -> Opportunity
     return next(found for found in find(snapshot, investor).opportunities if found.symbol == "A0/USDT")
 
 
-def test_without_risk_aversion_the_spread_is_two_over_k() -> None:
+def test_spread_without_risk_aversion_is_two_over_k() -> None:
     assert 2 * quoting.optimal(1e-12, 1.0, 0.5, FLOW).half_spread == pytest.approx(2 / 20, rel=1e-4)
     assert 2 * quoting.optimal(0.3, 1e-12, 0.5, FLOW).half_spread == pytest.approx(2 / 20, rel=1e-4)
 
@@ -198,7 +198,7 @@ def test_a_planted_opportunity_of_the_simulated_market_is_found_with_its_profit(
         assert found[0].profit_potential_usd == pytest.approx(known.profit_usd, rel=0.05)
 
 
-def test_of_two_listings_the_better_one_is_shown() -> None:
+def test_better_of_two_listings_is_shown() -> None:
     spot = wide(symbols=2).spot
     assert spot is not None
     twins = replace(wide(symbols=2), spot=replace(spot, symbols=("A0/USDT", "A0/USDT"), exchanges=("b", "a")))
@@ -227,13 +227,13 @@ def test_order_other_assets_and_scale_change_nothing() -> None:
         (replace(wide(), fees={}), "no fees are known for venue"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(snapshot: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, INVESTOR)
 
 
 @pytest.mark.parametrize("hide", ["levels", "volume", "bars", "vary", "currency"])
-def test_it_refuses_a_market_where_no_pair_has_all_it_needs(hide: str) -> None:
+def test_strategy_refuses_a_market_where_no_pair_has_all_it_needs(hide: str) -> None:
     snapshot = wide()
     spot = snapshot.spot
     assert spot is not None

@@ -30,7 +30,7 @@ def best(market: MarketSnapshot, investor: Investor = INVESTOR) -> Opportunity:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_was_planted_is_found_with_its_profit(seed: int) -> None:
+def test_planted_opportunity_is_found_with_its_profit(seed: int) -> None:
     market, what = planted(planting, seed)
     found = [each for each in find(market, planting.INVESTOR).opportunities if each.symbol == what.symbol]
     assert found
@@ -127,7 +127,7 @@ def test_marks_are_never_traded() -> None:
     assert find(moved, INVESTOR) == find(market, INVESTOR)
 
 
-def test_without_quotes_of_the_future_its_forward_price_is_used_a_little_worse_and_it_is_said() -> None:
+def test_unquoted_future_is_used_at_its_forward_price_a_little_worse() -> None:
     market, what = planted(planting, CONVERSION)
     bare = replace(market, futures=None)
     found = next(each for each in find(bare, INVESTOR).opportunities if each.opportunity_type == "conversion")
@@ -215,7 +215,7 @@ def test_the_investors_own_fees_decide(fees: Fees) -> None:
     sound(find(market, replace(INVESTOR, fees={"simulated": asdict(fees)})))
 
 
-def test_who_has_too_little_for_a_lot_is_offered_none() -> None:
+def test_investor_with_too_little_for_a_lot_is_offered_none() -> None:
     market, _ = planted(planting, CONVERSION)
     options = options_of(market)
     assert options.rules is not None
@@ -237,7 +237,7 @@ def reduced(**changes: object) -> MarketSnapshot:
         (reduced(fees={}), "no fees are known"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(market: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(market: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(market, INVESTOR)
 

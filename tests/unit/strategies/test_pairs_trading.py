@@ -182,7 +182,7 @@ def test_lots_and_minimums_are_kept() -> None:
     assert find(replace(snapshot, spot=replace(snapshot.spot, rules=dear)), INVESTOR).opportunities == ()
 
 
-def test_without_a_perpetual_of_the_dear_coin_there_is_no_trade() -> None:
+def test_dear_coin_without_a_perpetual_is_not_traded() -> None:
     snapshot = pair()
     assert snapshot.perpetuals is not None
     unknown = replace(snapshot.perpetuals, funding_rate=np.r_[np.nan, np.full(7, 1e-4)])
@@ -291,7 +291,7 @@ def test_bars_before_the_formation_and_those_of_other_timeframes_change_nothing(
         (replace(pair(), fees={}), "no fees are known for venue"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(snapshot: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, INVESTOR)
 

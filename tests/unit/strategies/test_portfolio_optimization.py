@@ -206,7 +206,9 @@ def test_order_other_coins_and_units_change_nothing() -> None:
         (market({"1h": np.vstack([walks(1, 1, 900), np.full((3, 900), 5.0)])}), held(holdings()), "fewer than two"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, who: Investor, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(
+    snapshot: MarketSnapshot, who: Investor, reason: str
+) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, who)
 

@@ -66,13 +66,13 @@ def test_the_same_market_gives_the_same_findings_whatever_was_judged_before(name
 
 
 @pytest.mark.parametrize("name", strategies.names())
-def test_what_is_found_bears_the_moment_of_the_market_and_no_other(name: str, market: MarketSnapshot) -> None:
+def test_findings_bear_the_moment_of_the_market_and_no_other(name: str, market: MarketSnapshot) -> None:
     found = strategies.load(name)(market, INVESTOR).opportunities
     assert {one.discovered_at for one in found} <= {market.captured_at}
 
 
 @pytest.mark.parametrize("name", strategies.names())
-def test_who_made_the_market_and_what_was_left_out_does_not_matter(name: str, market: MarketSnapshot) -> None:
+def test_source_and_exclusions_of_a_market_do_not_matter(name: str, market: MarketSnapshot) -> None:
     find = strategies.load(name)
     renamed = replace(market, source="elsewhere", excluded={"stale": 7}, freshness={})
     assert find(renamed, INVESTOR) == find(market, INVESTOR)

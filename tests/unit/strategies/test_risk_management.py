@@ -106,7 +106,7 @@ def test_the_holding_that_adds_most_to_the_tail_is_sold_first() -> None:
     assert found.metadata["legs"][0]["symbol"] == f"A{int(np.argmax(marginal))}/USDT"
 
 
-def test_if_selling_one_holding_is_not_enough_the_next_follows() -> None:
+def test_next_holding_is_sold_if_one_is_not_enough() -> None:
     found = of_kind(hourly(volatility=0.02), "reduce_tail_risk", investor(risk_tolerance=RiskTolerance.LOW))
     assert len(found.metadata["legs"]) > 1
     assert found.metadata["breach"]["after"] == pytest.approx(0.015, rel=1e-6)
@@ -234,7 +234,9 @@ def test_the_statistic_equals_statsmodels_hac_t_of_the_tail_loss_avoided() -> No
         (replace(hourly(), captured_at=CAPTURED_AT + 3 * HOUR), investor(), "no fresh 1h candles"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, who: Investor, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(
+    snapshot: MarketSnapshot, who: Investor, reason: str
+) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, who)
 

@@ -53,7 +53,7 @@ def scaled_by(factor: float, before: Findings, after: Findings, quantities: floa
 @pytest.mark.parametrize("factor", [4.0, 1 / 64])
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", strategies.names())
-def test_in_other_dollars_it_finds_the_same_for_so_many_of_them(
+def test_findings_are_the_same_in_other_units_of_money(
     name: str, seed: int, factor: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find, (market, investor) = strategies.load(name), planted(name, seed)
@@ -65,7 +65,7 @@ def test_in_other_dollars_it_finds_the_same_for_so_many_of_them(
 @pytest.mark.parametrize("factor", [4.0, 1 / 64])
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", strategies.names())
-def test_in_a_market_so_many_times_as_deep_it_finds_so_many_times_as_much(
+def test_findings_grow_with_the_depth_of_the_market(
     name: str, seed: int, factor: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find, (market, investor) = strategies.load(name), planted(name, seed)

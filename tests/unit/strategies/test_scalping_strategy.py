@@ -148,7 +148,7 @@ def test_a_book_that_does_not_lean_up_is_no_opportunity() -> None:
     assert find(thin, INVESTOR).opportunities == ()
 
 
-def test_of_random_walks_that_lean_up_none_is_a_scalp() -> None:
+def test_random_walks_that_lean_up_are_no_scalps() -> None:
     found = examined = 0
     for seed in range(3):
         findings = find(leaning(market({"1h": walks(seed, 400, 520)})), INVESTOR)
@@ -174,7 +174,7 @@ def test_order_other_assets_and_scale_change_nothing() -> None:
     assert pieces.confidence_score == pytest.approx(dropped(planted()).confidence_score, rel=1e-6)
 
 
-def test_what_happens_after_the_capture_changes_nothing() -> None:
+def test_later_market_changes_nothing() -> None:
     results = []
     for future in (1.0, 3.0, 0.2):
         later = np.concatenate([snapping(), snapping()[-1] * future ** np.arange(1, 9)])[None, :]
@@ -207,7 +207,7 @@ def test_what_happens_after_the_capture_changes_nothing() -> None:
         (replace(planted(), fees={}), "no fees are known for venue"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(snapshot: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, INVESTOR)
 

@@ -148,7 +148,7 @@ def test_each_condition_is_needed() -> None:
     assert find(snapshot, Investor(capital_usd=20.0)).opportunities == ()
 
 
-def test_of_random_walks_at_most_one_in_a_hundred_breaks_out() -> None:
+def test_random_walks_break_out_at_most_once_in_a_hundred() -> None:
     found = examined = 0
     for seed in range(6):
         findings = find(busy(market({"4h": walks(seed, 400, 260)}), 2.0), INVESTOR)
@@ -181,7 +181,7 @@ def test_order_other_assets_and_scale_change_nothing() -> None:
     assert pieces.confidence_score == broken(planted()).confidence_score
 
 
-def test_what_happens_after_the_capture_changes_nothing() -> None:
+def test_later_market_changes_nothing() -> None:
     results = []
     end = CAPTURED_AT // (4 * HOUR) * 4 * HOUR
     for future in (1.0, 3.0, 0.2):
@@ -213,7 +213,7 @@ def test_what_happens_after_the_capture_changes_nothing() -> None:
         (replace(market({"4h": walks(1, 2, 260)}), fees={}), "no fees are known for venue"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(snapshot: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, INVESTOR)
 

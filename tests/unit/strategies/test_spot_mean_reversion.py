@@ -151,7 +151,7 @@ def test_its_money_adds_up_by_hand() -> None:
     assert found.metadata["expected_value_usd"] == pytest.approx(chance * profit - (1 - chance) * loss, rel=1e-6)
 
 
-def test_of_random_walks_hardly_any_is_taken_for_a_range() -> None:
+def test_random_walks_are_hardly_ever_taken_for_ranges() -> None:
     found = examined = 0
     for seed in range(5):
         findings = find(market({"1h": walks(seed, 400, 480)}), INVESTOR)
@@ -185,7 +185,7 @@ def test_a_trend_a_slow_return_and_a_price_that_is_not_low_are_no_opportunities(
     assert opportunities(falling) == ()
 
 
-def test_what_the_costs_leave_nothing_of_is_no_opportunity() -> None:
+def test_carry_below_its_costs_is_no_opportunity() -> None:
     dear = Investor(capital_usd=50_000.0, fees={"venue": {"spot_taker": 0.02, "perpetual_taker": 0.02}})
     assert find(planted(), dear).opportunities == ()
     assert find(planted(), Investor(capital_usd=20.0)).opportunities == ()
@@ -231,7 +231,7 @@ def test_order_other_assets_and_scale_change_nothing() -> None:
     assert pieces.confidence_score == pytest.approx(low(planted()).confidence_score, rel=1e-6)
 
 
-def test_what_happens_after_the_capture_changes_nothing() -> None:
+def test_later_market_changes_nothing() -> None:
     results = []
     for future in (1.0, 3.0, 0.2):
         later = np.concatenate([ranging(3), ranging(3)[-1] * future ** np.arange(1, 9)])[None, :]
@@ -269,7 +269,7 @@ def test_the_timeframe_is_three_half_lives() -> None:
         (replace(market({"1h": walks(1, 2, 500)}), fees={}), "no fees are known for venue"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(snapshot: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, INVESTOR)
 

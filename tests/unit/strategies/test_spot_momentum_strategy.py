@@ -100,7 +100,7 @@ def test_its_money_adds_up_by_hand() -> None:
     assert metadata["slippage_usd"] == pytest.approx(paid - size * spot.ask[0] + size * spot.bid[0] - got, rel=1e-6)
 
 
-def test_without_an_edge_the_trade_loses_about_its_costs_and_says_so() -> None:
+def test_trade_without_an_edge_loses_about_its_costs_and_says_so() -> None:
     found = rising(planted())
     spot = planted().spot
     assert spot is not None
@@ -144,7 +144,7 @@ def test_a_stop_that_would_lie_below_zero_is_no_stop() -> None:
     assert find(replace(snapshot, spot=replace(snapshot.spot, candles={"4h": wild})), INVESTOR).opportunities == ()
 
 
-def test_without_books_the_impact_law_is_charged_and_named() -> None:
+def test_impact_law_is_charged_and_named_without_books() -> None:
     spot = planted().spot
     assert spot is not None
     bare = replace(planted(), spot=replace(spot, books=None))
@@ -166,7 +166,7 @@ def test_the_investors_own_fees_and_tolerance_are_used() -> None:
     assert careful.metadata["loss_at_stop_usd"] <= 1.05 * 0.005 * INVESTOR.capital_usd
 
 
-def test_of_driftless_symbols_at_most_one_in_a_hundred_is_called_a_trend() -> None:
+def test_driftless_symbols_are_called_trends_at_most_once_in_a_hundred() -> None:
     found = examined = 0
     for seed in range(10):
         findings = find(market({"4h": walks(seed, 300, 260)}), INVESTOR)
@@ -193,7 +193,7 @@ def test_prices_in_pieces_give_the_same_money() -> None:
     assert pieces.entry_price == pytest.approx(found.entry_price / 1000 if found.entry_price else None, rel=1e-9)
 
 
-def test_what_happens_after_the_capture_changes_nothing() -> None:
+def test_later_market_changes_nothing() -> None:
     hourly = np.vstack([np.repeat(zigzag(), 4), walks(2, 1, 1040)[0]])
     results = []
     for future in (1.0, 3.0, 0.2):
@@ -235,7 +235,7 @@ def test_hours_serve_where_there_are_too_few_bars_of_four() -> None:
         (replace(market({"4h": walks(1, 2, 260)}), fees={}), "no fees are known for venue"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(snapshot: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, INVESTOR)
 

@@ -61,7 +61,7 @@ def test_the_factors_equal_a_singular_value_decomposition() -> None:
 
 
 @pytest.mark.parametrize(("s", "side", "symbol"), [(-2.6, "buy", "A0/USDT"), (2.6, "sell", "A0/USDT:USDT")])
-def test_the_stray_coin_is_traded_against_a_basket_of_perpetuals(s: float, side: str, symbol: str) -> None:
+def test_coin_away_from_the_factors_is_traded_against_a_basket_of_perpetuals(s: float, side: str, symbol: str) -> None:
     found = trade(stretched(s=s))
     first, *hedges = found.metadata["legs"]
     assert (found.symbol, first["side"], first["symbol"]) == (symbol, side, symbol)
@@ -146,14 +146,14 @@ def test_fees_beyond_the_residual_leave_nothing() -> None:
     )
 
 
-def test_without_perpetuals_of_other_coins_nothing_can_be_hedged() -> None:
+def test_strategy_refuses_without_perpetuals_of_other_coins() -> None:
     snapshot = stretched()
     assert snapshot.perpetuals is not None
     unknown = replace(snapshot.perpetuals, funding_rate=np.r_[1e-4, np.full(13, np.nan)])
     assert find(replace(snapshot, perpetuals=unknown), INVESTOR).opportunities == ()
 
 
-def test_among_walks_of_one_factor_hardly_any_coin_is_called_stray() -> None:
+def test_walks_of_one_factor_hardly_ever_count_as_away_from_it() -> None:
     found = examined = 0
     for seed in range(12):
         close = walks(seed, 1, 1000, 0.006) * walks(seed + 99, 30, 1000, 0.004)
@@ -208,7 +208,7 @@ def test_bars_before_the_formation_change_nothing() -> None:
         (replace(market({"1h": walks(1, 9, 800)}), perpetuals=stretched().perpetuals), "fewer than 10 coins"),
     ],
 )
-def test_it_refuses_with_a_reason_what_it_cannot_judge(snapshot: MarketSnapshot, reason: str) -> None:
+def test_strategy_refuses_unsuitable_markets_with_a_reason(snapshot: MarketSnapshot, reason: str) -> None:
     with pytest.raises(Unsuitable, match=reason):
         find(snapshot, INVESTOR)
 

@@ -74,7 +74,7 @@ def test_every_lambda_has_a_role_that_only_lambda_may_take() -> None:
 
 
 @pytest.mark.parametrize("kind", ["AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"])
-def test_what_a_policy_guards_is_reached_by_tls_only(kind: str) -> None:
+def test_guarded_resources_are_reached_by_tls_only(kind: str) -> None:
     policies = [one["Properties"]["PolicyDocument"] for one in RESOURCES.values() if one["Type"] == kind]
     assert len(policies) == sum(one["Type"] == kind.removesuffix("Policy") for one in RESOURCES.values())
     for policy in policies:

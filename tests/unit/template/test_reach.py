@@ -36,13 +36,13 @@ def test_every_module_is_reached_from_a_handler_or_says_why_it_is_not() -> None:
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("market/stray.py", "opportunities.market.stray"), ("strays/__init__.py", "opportunities.strays")],
+    [("market/orphan.py", "opportunities.market.orphan"), ("forgotten/__init__.py", "opportunities.forgotten")],
 )
 def test_module_that_nobody_imports_is_found(tmp_path: Path, path: str, name: str) -> None:
     shutil.copytree(FUNCTIONS, tmp_path / "functions", ignore=shutil.ignore_patterns("__pycache__"))
-    stray = tmp_path / "functions" / "opportunities" / path
-    stray.parent.mkdir(exist_ok=True)
-    stray.write_text("from opportunities import scans\n")
+    orphan = tmp_path / "functions" / "opportunities" / path
+    orphan.parent.mkdir(exist_ok=True)
+    orphan.write_text("from opportunities import scans\n")
     assert unreached(tmp_path / "functions") == {name, *REASONS}
 
 

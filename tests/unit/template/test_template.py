@@ -50,7 +50,7 @@ def _queue(reference: Any) -> str:
     return name
 
 
-def test_what_a_rule_cannot_deliver_is_kept_and_the_queue_takes_it() -> None:
+def test_undelivered_events_are_kept_in_the_queue() -> None:
     for name, rule in of_type("AWS::Events::Rule").items():
         for target in rule["Targets"]:
             queue = _queue(target["DeadLetterConfig"]["Arn"])
@@ -69,7 +69,7 @@ def _asynchronously_invoked() -> list[str]:
     return found
 
 
-def test_what_an_asynchronous_lambda_fails_at_is_kept() -> None:
+def test_failures_of_asynchronous_lambdas_are_kept() -> None:
     assert _asynchronously_invoked() == ["EndedFunction"]
     for name in _asynchronously_invoked():
         settings = functions()[name]["EventInvokeConfig"]

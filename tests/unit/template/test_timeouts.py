@@ -52,7 +52,7 @@ def test_an_api_lambda_lives_to_say_that_a_call_got_no_answer(name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["DiscoverFunction", "StatusFunction"])
-def test_who_waits_as_the_caller_prefers_has_time_for_a_slow_call_after_it(name: str) -> None:
+def test_long_poll_leaves_time_for_a_slow_call_after_it(name: str) -> None:
     assert MOST_WAIT_SECONDS + call_seconds("dynamodb") < timeout(name)
 
 
@@ -89,7 +89,7 @@ LAMBDA_TRANSIENT = {  # "Handle transient Lambda service exceptions", Step Funct
 
 
 @pytest.mark.parametrize("task", [TOP["CaptureMarket"], BRANCH["RunStrategy"]], ids=["capture", "strategy"])
-def test_what_passes_by_itself_is_tried_again_and_what_took_all_its_time_is_not(task: dict[str, Any]) -> None:
+def test_transient_failures_are_tried_again_and_timeouts_are_not(task: dict[str, Any]) -> None:
     retried = {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
     assert retried == LAMBDA_TRANSIENT | {"Unavailable"}
 

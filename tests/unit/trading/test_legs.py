@@ -78,13 +78,13 @@ def test_an_opportunity_says_who_found_it_when_and_what_follows_from_its_numbers
     }
 
 
-def test_what_lowers_a_risk_has_no_profit_and_what_has_no_bound_is_very_high() -> None:
+def test_risk_reduction_has_no_profit_and_an_unbounded_loss_is_very_high() -> None:
     lowers = replace(PROPOSAL, purpose=Purpose.RISK_REDUCTION, max_loss_usd=None)
     one = opportunity(lowers, strategy_id="hedge", strategy_name="Hedge", discovered_at=7)
     assert (one.profit_potential_usd, one.risk_reduction_usd) == (None, 41.25)
     assert (one.max_loss_usd, one.risk_level) == (None, RiskLevel.VERY_HIGH)
 
 
-def test_what_is_fixed_at_entry_is_believed_as_far_as_its_edge_is_net() -> None:
+def test_profit_fixed_at_entry_is_believed_as_far_as_its_edge_is_net() -> None:
     fixed = replace(PROPOSAL, evidence=Evidence("net edge over edge before costs", 0.67, 2))
     assert opportunity(fixed, strategy_id="a", strategy_name="A", discovered_at=7).confidence_score == 0.67

@@ -38,7 +38,7 @@ def test_an_order_is_whole_no_larger_than_wanted_and_large_enough(lot: float, le
 
 
 @given(coin=LOTS, sold=LOTS, quantity=st.floats(0.01, 1e4), least=st.sampled_from([np.nan, 5.0, 500.0]))
-def test_what_is_sold_against_a_coin_is_never_more_than_the_coin(
+def test_contracts_sold_against_a_coin_are_never_more_than_the_coin(
     coin: float, sold: float, quantity: float, least: float
 ) -> None:
     long, short = hedged(order(coin, least), order(sold, least), quantity)
@@ -50,7 +50,7 @@ def test_what_is_sold_against_a_coin_is_never_more_than_the_coin(
 
 
 @given(dollars=st.sampled_from([1.0, 10.0, 100.0]), quantity=st.floats(0.2, 1e4))
-def test_of_an_inverse_contract_whole_dollars_are_sold_at_the_price_that_they_get(
+def test_inverse_contracts_are_sold_in_whole_dollars_at_the_price_that_they_get(
     dollars: float, quantity: float
 ) -> None:
     contract = order(dollars, inverse=True)

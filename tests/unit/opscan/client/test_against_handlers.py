@@ -59,7 +59,7 @@ def test_every_discover_makes_a_scan_unless_it_is_to_join_one(client: Client) ->
     assert set(another.value.fields) == {"Idempotency-Key"}
 
 
-def test_what_breaks_a_rule_is_said_by_field(client: Client) -> None:
+def test_broken_rule_is_said_by_field(client: Client) -> None:
     with pytest.raises(opscan.InvalidRequest) as refused:
         client.discover(symbols=["no symbol"], strategy_ids=["astrology"])
     assert {name.partition(".")[0] for name in refused.value.fields} == {"symbols", "strategy_ids"}

@@ -329,7 +329,7 @@ def test_both_clients_have_the_same_names_and_arguments() -> None:
             assert list(ours) == list(theirs)
 
 
-def test_what_comes_back_cannot_be_changed() -> None:
+def test_answers_cannot_be_changed() -> None:
     kinds = [kind for name in opscan.__all__ if dataclasses.is_dataclass(kind := getattr(opscan, name))]
     assert len(kinds) >= 15
     for kind in kinds:

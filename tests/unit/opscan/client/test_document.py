@@ -84,7 +84,7 @@ def test_snippet_about_errors_goes_on_with_a_scan_and_says_what_went_wrong(api: 
     assert printed(SNIPPETS[2], url) == ["404 No such scan."]
 
 
-def test_there_are_no_other_snippets_and_every_error_is_told() -> None:
+def test_every_snippet_is_run_and_every_error_is_told() -> None:
     assert len(SNIPPETS) == 3
     text = DOCUMENT.read_text("utf-8")
     errors = [

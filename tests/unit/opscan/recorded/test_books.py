@@ -201,7 +201,7 @@ def test_sizes_of_a_coin_margined_book_are_contracts_of_usd(tmp_path: Path) -> N
     assert "futures" not in found.missing
 
 
-def test_what_is_assumed_of_a_future_is_said_also_without_a_perpetual(tmp_path: Path) -> None:
+def test_assumptions_about_futures_are_said_also_without_a_perpetual(tmp_path: Path) -> None:
     write_book(tmp_path, "cm_btcusd_240329", book())
     found = snapshot(tmp_path)
     assert found.futures
@@ -269,7 +269,7 @@ def test_a_book_of_a_day_that_there_is_not_is_named(tmp_path: Path) -> None:
         from_directory([tmp_path], NOW)
 
 
-def test_what_is_no_json_is_named(tmp_path: Path) -> None:
+def test_body_that_is_no_json_is_named(tmp_path: Path) -> None:
     path = tmp_path / f"spot_btcusdt_{DAY}_depth1000.json"
     path.write_text("{")
     with pytest.raises(MarketDataError, match=f"^{path}: it cannot be read as JSON"):

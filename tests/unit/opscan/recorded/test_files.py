@@ -261,7 +261,7 @@ def test_nothing_after_the_moment_changes_anything(tmp_path: Path, data: st.Data
     assert save(from_directory([known], as_of)) == save(from_directory([changed], as_of))
 
 
-def test_what_does_not_belong_is_left_out_and_counted(tmp_path: Path) -> None:
+def test_foreign_markets_are_left_out_and_counted(tmp_path: Path) -> None:
     record_spot(tmp_path, "BTC_USDT", "BTCUP_USDT", "ETH3S_USDT", "USDC_USDT", "ETH_BTC", "OLD_USDT", "LATE_USDT")
     write(tmp_path, "OLD_USDT-1h.feather", candles(90))
     write(tmp_path, "LATE_USDT-1h.feather", candles(5, begins=100))
@@ -321,7 +321,7 @@ def test_series_that_ended_more_than_two_bars_and_five_minutes_ago_are_stale(
             from_directory([tmp_path], as_of)
 
 
-def test_without_spot_the_section_is_missing_and_says_so(tmp_path: Path) -> None:
+def test_section_without_spot_is_missing_and_says_so(tmp_path: Path) -> None:
     record_perpetual(tmp_path)
     snapshot = from_directory([tmp_path], NOW)
     assert snapshot.spot is None
@@ -447,7 +447,7 @@ def test_feather_columns_of_other_types_are_refused(tmp_path: Path) -> None:
             from_directory([tmp_path], NOW)
 
 
-def test_what_is_no_directory_of_recordings_is_refused(tmp_path: Path) -> None:
+def test_path_without_recordings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MarketDataError, match="no recorded market; files are named like BTC_USDT-1h"):
         from_directory([tmp_path], NOW)
     with pytest.raises(MarketDataError, match="cannot be read as a directory"):

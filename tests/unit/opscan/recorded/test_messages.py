@@ -210,9 +210,7 @@ def test_deribits_order_book_answers_are_books_and_tickers(tmp_path: Path) -> No
         ("BTC-FS-29MAR24_PERP", "instrument of deribit of another kind, which is not read"),
     ],
 )
-def test_what_deribit_has_beside_contracts_and_options_in_coin_is_counted_as_what_it_is(
-    tmp_path: Path, name: str, reason: str
-) -> None:
+def test_other_deribit_instruments_are_counted_as_what_they_are(tmp_path: Path, name: str, reason: str) -> None:
     listed = {"instrument_name": name, "contract_size": 1.0, "min_trade_amount": 1.0, "tick_size": 1.0}
     at = "www.deribit.com/api/v2/public/get_instruments"
     write(tmp_path, *quoted_everywhere(), came(ticker(name)), answer(at, {"jsonrpc": "2.0", "result": [listed]}))
@@ -246,7 +244,7 @@ def test_hyperliquids_books_are_of_perpetuals_in_usdc(tmp_path: Path) -> None:
     assert (found.perpetuals.bid[0], found.perpetuals.ask[0], found.perpetuals.inverse[0]) == (99.0, 101.0, 0)
 
 
-def test_what_no_market_can_be_made_of_is_named_by_what_was_asked(tmp_path: Path) -> None:
+def test_useless_recordings_are_named_by_what_was_asked(tmp_path: Path) -> None:
     write(
         tmp_path,
         answer("www.okx.com/api/v5/public/instruments?instType=SPOT", {"code": "0", "data": []}),

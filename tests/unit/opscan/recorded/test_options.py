@@ -263,7 +263,7 @@ def test_an_export_of_another_moment_is_counted(tmp_path: Path, day: str, scale:
     assert snapshot.excluded[reason] == 1
 
 
-def test_without_a_price_to_compare_with_an_export_does_not_count(tmp_path: Path) -> None:
+def test_export_without_a_price_to_compare_does_not_count(tmp_path: Path) -> None:
     write(tmp_path, "ETH_USDT-1h.feather", candles(101))
     write_export(tmp_path)
     assert from_directory([tmp_path], NOW).options is None
@@ -301,5 +301,5 @@ def test_an_export_in_another_layout_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["BTC-29MAR24-0-C", "BTC-29MAR24-100-X", "BTC-PERPETUAL", "BTC-32MAR24-1-C", ""])
-def test_what_is_no_option_is_not_taken_for_one(name: str) -> None:
+def test_other_instruments_are_not_taken_for_options(name: str) -> None:
     assert deribit_contract(name) is None

@@ -74,7 +74,7 @@ def test_an_answer_that_lags_the_stream_does_not_replace_what_was_streamed(tmp_p
     assert newer.spot.ask[0] == 102.0
 
 
-def test_what_came_after_the_moment_changes_nothing_but_its_count(tmp_path: Path) -> None:
+def test_later_messages_change_nothing_but_their_count(tmp_path: Path) -> None:
     rows = [streamed({"stream": "btcusdt@depth", "data": row}, i - 10) for i, row in enumerate(changes("spot"))]
     lines = [streamed(depth(0), -11), *rows]
     later = [came({"data": "anything"}, 60), came([1], 1e6)]
