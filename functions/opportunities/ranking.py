@@ -27,15 +27,13 @@ def ranked(opportunities: Iterable[Opportunity]) -> list[Opportunity]:
     """Profits before risk reductions, each best first. Names break ties, so that the order is always the same."""
     return sorted(
         opportunities,
-        key=lambda one: (
-            one.purpose is not Purpose.PROFIT,
-            -score(one),
-            one.strategy_id,
-            one.symbol,
-            one.opportunity_type,
-            one.exchange,
-        ),
+        key=lambda one: place(one.purpose, score(one), one.strategy_id, one.symbol, one.opportunity_type, one.exchange),
     )
+
+
+def place(purpose: str, scored: float, *names: str) -> tuple[bool, float, tuple[str, ...]]:
+    """What the order goes by: the purpose, the score, and then strategy, symbol, kind and exchange."""
+    return purpose != Purpose.PROFIT, -scored, names
 
 
 def wanted(opportunity: Opportunity, filters: Filters) -> bool:

@@ -95,7 +95,7 @@ def _stacked(kind: Any, parts: list[Any], bars: int | None = None) -> Any:
     return kind(**values)
 
 
-def run_strategy(snapshot: MarketSnapshot, name: str) -> str:
+def run_on(snapshot: MarketSnapshot, name: str) -> str:
     try:
         return f"{len(strategies.load(name)(snapshot, INVESTOR).opportunities)} found"
     except Unsuitable as unsuitable:
@@ -168,7 +168,7 @@ def main() -> None:
     snapshot = market()
     assert snapshot.spot is not None
     candles = snapshot.spot.candles["1h"]
-    ours = {name: seconds(lambda name=name: run_strategy(snapshot, name), asked.rounds) for name in strategies.names()}  # type: ignore[misc]
+    ours = {name: seconds(lambda name=name: run_on(snapshot, name), asked.rounds) for name in strategies.names()}  # type: ignore[misc]
     total, plain, common = (
         sum(ours.values()),
         seconds(lambda: bare(candles, asked.paired), asked.rounds),
@@ -184,7 +184,7 @@ def main() -> None:
         file.write_bytes(save(snapshot))
         for name, taken in ours.items():
             console.print(
-                f"{name:24} {1000 * taken:6.0f} ms  {memory(name, str(file)):4.0f} MB  {run_strategy(snapshot, name):.60}"
+                f"{name:24} {1000 * taken:6.0f} ms  {memory(name, str(file)):4.0f} MB  {run_on(snapshot, name):.60}"
             )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
-from opportunities import scans, serialization
+from opportunities import ranking, scans, serialization
 from opportunities.aws.items import StoredResult
-from opportunities.domain import Outcome, OutcomeStatus, Purpose, Scan
+from opportunities.domain import Outcome, OutcomeStatus, Scan
 from opportunities.serialization import timestamp
 from opportunities.services import pagination
 from opportunities.services.status import shown
@@ -39,13 +39,13 @@ def describe(
     """The body of GET /opportunities/results/{scan_id}: `limit` opportunities from `cursor` on, best first."""
     # What a strategy has written without its outcome is not part of the scan: it came too late, or will be.
     results = [one for one in results if _stands(scan.outcomes.get(one.strategy))]
-    # The order of `ranking.ranked`; the scores were made by `ranking.score` when the opportunities were found.
+    # The scores were made by `ranking.score` when the opportunities were found.
     ranked = _numbered(
         sorted(
             (one for result in results for one in result.opportunities),
-            key=lambda one: (
-                one["purpose"] != Purpose.PROFIT,
-                -one["score"],
+            key=lambda one: ranking.place(
+                one["purpose"],
+                one["score"],
                 one["strategy_id"],
                 one["symbol"],
                 one["opportunity_type"],

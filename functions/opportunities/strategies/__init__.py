@@ -1,9 +1,8 @@
 """The catalogue: what strategies there are, what each says of itself, and the function that runs one.
 
-Every module of this package is a strategy. It holds the literals `TITLE`,
-`OPPORTUNITY_TYPES` and `NEEDS`, a docstring whose first line is the summary, and `find(market, investor)`, which
-returns `Proposals`.
-Names and descriptions are read from the source, so that a Lambda without numpy can tell the catalogue.
+Every module of this package is a strategy. It holds the literals `TITLE`, `OPPORTUNITY_TYPES` and `NEEDS`, a docstring
+whose first line is the summary, and `find(market, investor)`, which returns `Proposals`. Names and descriptions are
+read from the source, so that a Lambda without numpy can tell the catalogue.
 """
 
 import ast
