@@ -76,10 +76,14 @@ def around_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stack(ministack: Emulator, workflow_type: str, around_up: Path) -> Stack:
     """template.yaml, built and deployed for real, with IAM and JWT enforced."""
     pip_cache = os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache" / "pip"))
+    rustup = os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(around_up))
         patch.setenv("TMPDIR", str(around_up))
         patch.setenv("PIP_CACHE_DIR", pip_cache)  # pip's own, which is meant to be shared
+        patch.setenv(
+            "RUSTUP_HOME", rustup
+        )  # pip asks rustc for its version, and rustup then looks at its own directory
         patch.setattr(tempfile, "tempdir", str(around_up))
         # one user of the tests asks more often than a person may
         deployed = up(ScansPerMinute="10000", WorkflowType=workflow_type)

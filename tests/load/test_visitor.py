@@ -39,7 +39,9 @@ class Healthy:
                 self._deleted.add(scan_id)
                 return httpx.Response(204)
             case "GET", "scans":
-                return httpx.Response(200, json={"scans": [{"scan_id": one} for one in self._polls]})
+                return httpx.Response(
+                    200, json={"scans": [{"scan_id": one} for one in list(self._polls)]}
+                )  # at once: others add
         return httpx.Response(200, json={})
 
     def _status(self, scan_id: str) -> httpx.Response:
