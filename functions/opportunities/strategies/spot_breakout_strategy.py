@@ -31,7 +31,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from opportunities.domain import Evidence, Investor, Json, Proposal, Proposals
-from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import Candles, MarketSnapshot
 from opportunities.maths import indicators
 from opportunities.maths.arrays import Floats
@@ -69,29 +68,16 @@ class _Signal:
 
 def find(market: MarketSnapshot, investor: Investor) -> Proposals:
     """Long trades of spot pairs that break out of a squeeze."""
-    spot = instruments.spot_of(market)
-    found: list[Proposal] = []
-    judged: set[str] = set()
-    for timeframe in _TIMEFRAMES:
-        candles = spot.candles.get(timeframe)
-        if candles is None or not instruments.fresh(candles, market.captured_at):
-            continue
-        pairs = {
-            row: listings
-            for row, listings in instruments.spot_pairs(market, investor, candles, indicators.MINIMUM_BARS)
-            if spot.symbols[row] not in judged
-        }
-        judged |= {spot.symbols[row] for row in pairs}
-        for signal in _signals(candles, timeframe, list(pairs)):
-            proposal = _proposal(market, investor, signal, pairs[signal.row])
-            if proposal is not None:
-                found.append(proposal)
-    if not judged:
-        raise Unsuitable(
-            f"no spot pair in USD has quotes, volume, volatility and {indicators.MINIMUM_BARS} closed, fresh candles of"
-            f" {' or '.join(_TIMEFRAMES)}"
-        )
-    return Proposals(tuple(found), examined=len(judged))
+    by_timeframe = instruments.spot_pairs_by_timeframe(market, investor, _TIMEFRAMES, indicators.MINIMUM_BARS)
+    proposals = (
+        _proposal(market, investor, signal, pairs[signal.row])
+        for timeframe, candles, pairs in by_timeframe
+        for signal in _signals(candles, timeframe, list(pairs))
+    )
+    return Proposals(
+        tuple(proposal for proposal in proposals if proposal is not None),
+        examined=sum(len(pairs) for _, _, pairs in by_timeframe),
+    )
 
 
 def _signals(candles: Candles, timeframe: str, rows: list[int]) -> Iterator[_Signal]:

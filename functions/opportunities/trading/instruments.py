@@ -1,6 +1,6 @@
 """The instruments of a snapshot as the strategies meet them: which are quoted in USD, and what trading one costs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
@@ -98,6 +98,35 @@ def spot_pairs(
         listings = [Listing(row, liquidity) for row, liquidity in liquid if liquidity.tradable]
         if listings:
             yield history, listings
+
+
+def spot_pairs_by_timeframe(
+    market: MarketSnapshot, investor: Investor, timeframes: Sequence[str], least_bars: int
+) -> list[tuple[str, Candles, dict[int, list[Listing]]]]:
+    """Each pair of `spot_pairs` in the first of these timeframes whose candles are fresh and have `least_bars`.
+
+    A list of timeframe, candles, and the listings by row of the candles. Unsuitable if no pair has them in any.
+    """
+    spot = spot_of(market)
+    seen: set[str] = set()
+    found = []
+    for timeframe in timeframes:
+        candles = spot.candles.get(timeframe)
+        if candles is None or not fresh(candles, market.captured_at):
+            continue
+        pairs = {
+            row: listings
+            for row, listings in spot_pairs(market, investor, candles, least_bars)
+            if spot.symbols[row] not in seen
+        }
+        seen |= {spot.symbols[row] for row in pairs}
+        found.append((timeframe, candles, pairs))
+    if not seen:
+        raise Unsuitable(
+            f"no spot pair in USD has quotes, volume, volatility and {least_bars} closed, fresh candles of"
+            f" {' or '.join(timeframes)}"
+        )
+    return found
 
 
 def spot_liquidity(market: MarketSnapshot, investor: Investor, row: int, history: int | None = None) -> Liquidity:
