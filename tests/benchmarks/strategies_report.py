@@ -61,7 +61,7 @@ def trials(seed: int) -> list[Trial]:
 
 def _trial(name: str, seed: int, fair: MarketSnapshot) -> Trial:
     # Whoever holds equal weights or an unhedged coin really can do better, in a fair market too; planting nothing
-    # (size 0) makes one where he cannot.
+    # (size 0) makes one where they cannot.
     nothing = plant_of(name)(fair, seed, 0.0)[0] if name in HOLDINGS else fair
     before = _run(name, nothing, investor_of(name, nothing))
     market, planted = plant_of(name)(fair, seed, 1.0)

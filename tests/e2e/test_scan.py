@@ -125,7 +125,7 @@ def test_identical_requests_at_the_same_time_share_one_scan(demo: Caller) -> Non
 
 
 @pytest.mark.parametrize("path", ["status", "results"])
-def test_a_stranger_sees_what_he_would_see_of_no_scan(stranger: Caller, scan_id: str, path: str) -> None:
+def test_a_stranger_sees_the_same_as_of_no_scan(stranger: Caller, scan_id: str, path: str) -> None:
     theirs = stranger.http.get(f"/opportunities/{path}/{scan_id}")
     nothing = stranger.http.get(f"/opportunities/{path}/scan_{'0' * 32}")
     assert theirs.status_code == 404

@@ -1,4 +1,4 @@
-"""Who is not who he says he is, through the deployed API: every operation with forged tokens and with others' scans.
+"""Strangers before the deployed API: every operation with forged tokens and with others' scans.
 
 The emulator's authorizer checks signature, key, issuer, audience and times, as API Gateway's does. Not shown here,
 because it differs: it takes any token for RS256 whatever its header says, and one without `exp` for good.
@@ -137,7 +137,7 @@ def of_another_client(stack: Stack) -> str:
 
 @pytest.fixture(scope="module")
 def of_another_issuer(stack: Stack) -> str:
-    """A token of somebody else's user pool, for a client that he has given the name of ours."""
+    """A token of somebody else's user pool, for a client that has the name of ours."""
     cognito = stack.client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="another")["UserPool"]["Id"]
     client = cognito.create_user_pool_client(

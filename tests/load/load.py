@@ -1,4 +1,4 @@
-"""`make load`: fifty callers, each his own user, on the local stack for two minutes; nothing may fail, nothing grow.
+"""`make load`: fifty callers, each a user of their own, on the local stack for two minutes; nothing may fail, nothing grow.
 
 Ends with 1 if an answer was wrong, or neither right nor a 429 or 503 that says when to come back; if a scan failed, a
 caller saw none end, or nobody met the limit of scans a minute; or if the memory of the Lambdas is not flat: that of the
@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=120)
     asked = parser.parse_args()
     if asked.callers < 2:
-        parser.error("one caller waits for his scans and one does not: at least 2 are needed")
+        parser.error("one caller waits for scans and one does not: at least 2 are needed")
     console = Console(width=120)
     down()
     stack = up(ScansPerMinute=_SCANS_PER_MINUTE)

@@ -12,7 +12,7 @@ import httpx
 
 from opportunities import strategies
 
-# What a caller may be told at any time, if he is also told when to come back.
+# What a caller may be told at any time, if also told when to come back.
 _LATER = (429, 503)
 _SECONDS_TO_END = 130
 _CANCELS, _DELETES, _WAITS = 0.1, 0.3, 0.05

@@ -65,7 +65,7 @@ def _spot(market: MarketSnapshot, held: Sequence[Position]) -> float:
                 cash += quote
             else:
                 coins[pair[1]] = coins.get(pair[1], 0.0) + quote
-    # What is sold on balance was the caller's: he has its worth instead.
+    # What is sold on balance was the caller's: they have its worth instead.
     cash -= sum(-quantity * price_usd(market, asset) for asset, quantity in coins.items() if quantity < 0)
     return -cash
 

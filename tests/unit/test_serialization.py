@@ -68,7 +68,7 @@ def test_only_what_was_asked_for_is_sent(filters: Filters) -> None:
 
 
 @given(INVESTORS)
-def test_an_investor_comes_back_as_he_was_sent(investor: Investor) -> None:
+def test_an_investor_comes_back_as_sent(investor: Investor) -> None:
     back = serialization.investor_from_json(sent(serialization.investor_to_json(investor)))
     assert back == investor
     assert isinstance(back.risk_tolerance, RiskTolerance)

@@ -23,7 +23,7 @@ def test_an_execution_redriven_from_any_state_does_not_bring_its_scan_back(
     assert finished.execution == "SUCCEEDED"
 
 
-def test_a_scan_that_somebody_else_runs_is_left_to_him(rig: Rig) -> None:
+def test_a_scan_that_somebody_else_runs_is_left_to_them(rig: Rig) -> None:
     def begin(scan: Scan) -> None:
         _begun_by(rig, scan, "somebody-else")
 

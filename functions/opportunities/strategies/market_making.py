@@ -1,7 +1,7 @@
 """Quote both sides of a spot book whose spread is wider than fees, adverse selection and inventory risk are worth.
 
-Idea: a maker earns the distance of his quotes from the mid, and pays the maker fee, the losses to those who know more,
-and the risk of what he holds. Fills at the distance d come at the rate A e^(-k d) (Avellaneda and Stoikov,
+Idea: a maker earns the distance of the quotes from the mid, and pays the maker fee, the losses to those who know more,
+and the risk of what it holds. Fills at the distance d come at the rate A e^(-k d) (Avellaneda and Stoikov,
 High-frequency Trading in a Limit Order Book, 2008); the quotes that are then optimal for constant absolute risk
 aversion, far from the end, are known in closed form (Guéant, Lehalle and Fernandez-Tapia, Dealing with the Inventory
 Risk, 2013: `quoting.optimal`). A pair qualifies when its market's half spread, less a tick where there is room for one,
@@ -10,7 +10,7 @@ exceeds that optimal half spread, costs included: then quotes a tick better than
 Inputs of the formula: k from the first 10 levels of each side of the book (`quoting.decay_of`, the smaller of both);
 A such that at the market's own quotes 1 % of the volume of 24 h, half of it a side, trades with us, but at most one
 order a side in five minutes (who reads scans requotes no faster); σ from the last 168 bars; the risk aversion
-1 / (what the investor risks per trade), so that this loss costs him a factor e of utility.
+1 / (what the investor risks per trade), so that this loss costs a factor e of utility.
 Costs per fill: the maker fee, and adverse selection: a fill is the other side's order, which on average moves the price
 against us by its impact, σ(day) √(order / volume of 24 h) (the square-root law, see `costs`; all of it is charged).
 

@@ -18,7 +18,7 @@ def action(proposal: Proposal) -> str:
 
 
 def _order(leg: Leg, proposal: Proposal) -> str:
-    # Spot markets sell nothing short: whoever lowers a risk there sells what he has.
+    # Spot markets sell nothing short: whoever lowers a risk there sells what they have.
     held = leg.side == "sell" and ":" not in leg.symbol and proposal.purpose is Purpose.RISK_REDUCTION
     what = f"{leg.symbol.partition('/')[0]} you hold" if held else leg.symbol
     where = "" if leg.exchange == proposal.exchange else f" on {leg.exchange}"

@@ -37,7 +37,7 @@ def load() -> "Stack | None":
 
 
 def make_user(stack: "Stack", name: str) -> str:
-    """Another user's access token; he is made if there is none of that name."""
+    """Another user's access token; made if there is none of that name."""
     from infra.local.stack import lifecycle
 
     return lifecycle.make_user(stack, name)

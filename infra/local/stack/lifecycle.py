@@ -16,7 +16,7 @@ from infra.local.stack.reporting import Report, on_stderr
 from infra.local.stack.state import Stack, load
 
 _DEMO_USER = "demo"
-_WARM_UP_USER = "warm-up"  # not the demo user, whose scans are his own
+_WARM_UP_USER = "warm-up"  # not the demo user, who has scans of their own
 
 
 def up(report: Report = on_stderr, **parameters: str) -> Stack:
@@ -53,7 +53,7 @@ def down(report: Report = on_stderr) -> bool:
 
 
 def make_user(stack: Stack, name: str) -> str:
-    """Another user's access token; he is made if there is none of that name. The demo user keeps his password."""
+    """Another user's access token; made if there is none of that name. The demo user keeps the password."""
     if name == stack.username:
         return stack.token
     with _plain_errors():
@@ -62,7 +62,7 @@ def make_user(stack: Stack, name: str) -> str:
 
 
 def _with_demo_user(emulator: Emulator, api_url: str, outputs: dict[str, str], deployed: str) -> Stack:
-    """He keeps his password and his investor from one deployment to the next."""
+    """The password and the investor stay from one deployment to the next."""
     pool_id, client_id = outputs["UserPoolId"], outputs["UserPoolClientId"]
     before = load()
     known = before is not None and before.user_pool_id == pool_id

@@ -28,7 +28,7 @@ class Token:
 
 
 def put(emulator: Emulator, pool_id: str, username: str) -> str:
-    """Makes the user, or finds him, and gives him a new password: the answer."""
+    """Makes the user, or finds the one of that name, and sets a new password: the answer."""
     cognito = emulator.client("cognito-idp")
     password = f"Aa1-{secrets.token_urlsafe(24)}"  # the pool asks for a capital, a small letter and a digit
     with suppress(cognito.exceptions.UsernameExistsException):  # by an earlier `up` that did not end well

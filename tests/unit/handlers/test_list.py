@@ -150,7 +150,7 @@ def test_an_expired_scan_is_not_listed_before_ttl_deletes_it(store: Store) -> No
     assert pages() == [[]]
 
 
-def test_a_stranger_sees_only_his_own(store: Store) -> None:
+def test_a_stranger_sees_only_scans_of_their_own(store: Store) -> None:
     put(store, 2)
     _, content, _ = call(
         list_handler.handler, "list", queryStringParameters={}, requestContext=as_user("list", "somebody-else")

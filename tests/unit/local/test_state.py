@@ -100,10 +100,10 @@ def test_another_user_gets_a_password_and_a_token(stack: Stack, monkeypatch: pyt
     assert lifecycle.make_user(stack, "alice") == "client/alice/pool/alice"
 
 
-def test_the_demo_users_password_is_not_replaced_by_asking_for_his_token(
+def test_the_demo_users_password_is_not_replaced_by_asking_for_a_token(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(users, "put", lambda *_: pytest.fail("his password is in the stack's state"))
+    monkeypatch.setattr(users, "put", lambda *_: pytest.fail("the password is in the stack's state"))
     assert lifecycle.make_user(stack, "demo") == stack.token
 
 

@@ -139,7 +139,7 @@ def test_no_triangle_pays_more_than_a_tenth_of_its_fees() -> None:
             assert max(through, back) < 0.1 * 3 * 0.001
 
 
-def test_a_makers_spread_is_less_than_his_two_fees() -> None:
+def test_a_makers_spread_is_less_than_two_fees() -> None:
     for seed in SEEDS:
         snapshot = market(seed)
         for section, fee in ((snapshot.spot, "spot_maker"), (snapshot.perpetuals, "perpetual_maker")):

@@ -51,7 +51,7 @@ def test_status_of_a_running_stack_tells_how_to_call_it() -> None:
     assert "is up at http://127.0.0.1:4566/api" in run(FakeApi(), "status").stdout
 
 
-def test_somebody_elses_token_is_all_that_is_printed_and_asks_the_local_stack_as_him() -> None:
+def test_somebody_elses_token_is_all_that_is_printed_and_asks_the_local_stack_as_them() -> None:
     token = run(FakeApi(), "token", "alice").stdout
     assert token == "token-of-alice\n"
     api = profile_api()

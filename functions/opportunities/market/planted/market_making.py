@@ -1,4 +1,4 @@
-"""Plants a spot book whose spread is far wider than what a maker's fills cost him.
+"""Plants a spot book whose spread is far wider than what a maker's fills cost.
 
 Unit of size: the market's half spread is four times the maker fee and adverse selection of one order (its impact by the
 square-root law), so that a fill nets about three times its costs. `profit_usd` is for `INVESTOR`, who trades 1 % of the

@@ -4,7 +4,7 @@ The investor holds the same worth of four coins, and no others. Their hourly ret
 normal, with one volatility and a correlation of 0.5; one coin's volatility is 1 + 3 `size` times the others'. So with
 `size` 0 equal weights are the best there are, which makes that the fair market of this kind (in any other market equal
 weights can be bettered, and saying so is no mistake). `symbol` is that coin's pair; `profit_usd` is for `investor`:
-what minimum variance saves him by the true covariance, less what the orders cost.
+what minimum variance saves by the true covariance, less what the orders cost.
 """
 
 import numpy as np

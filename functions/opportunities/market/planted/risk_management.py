@@ -1,8 +1,8 @@
-"""Plants a coin that has been so volatile that what the investor holds of it breaks his limit of expected shortfall.
+"""Plants a coin that has been so volatile that what the investor holds of it breaks the limit of expected shortfall.
 
 Unit of size: the expected shortfall of a day exceeds the limit by a fifth of it. Nothing here is known in advance but
 the past: `profit_usd` is the expected shortfall above the limit, less what selling down to it costs, for
-`investor(market)`, who holds nothing but 13 % of his equity in BTC.
+`investor(market)`, who holds nothing but 13 % of the equity in BTC.
 """
 
 import numpy as np

@@ -16,7 +16,7 @@ EXCHANGE, ELSEWHERE = "simulated", "simulated2"
 
 LARGEST_DAILY_USD, SMALLEST_DAILY_USD = 8e9, 5e4
 MINIMUM_NOTIONAL_USD = 5.0
-# A fair market's spreads earn a maker less than his two fees cost.
+# A fair market's spreads earn a maker less than the two fees cost.
 _FAIR_SPOT_SPREAD, _FAIR_PERPETUAL_SPREAD = 0.0012, 0.0003
 _DIGITS = 6
 _LEVELS = 20
