@@ -158,7 +158,7 @@ def test_a_stranger_sees_only_scans_of_their_own(store: Store) -> None:
     assert content["scans"] == []
 
 
-def test_somebody_elses_cursor_shows_nothing_of_his(store: Store) -> None:
+def test_somebody_elses_cursor_shows_nothing_of_theirs(store: Store) -> None:
     put(store, 3)
     cursor = listed(limit="1")[1]["next_cursor"]
     _, content, _ = call(
