@@ -1,4 +1,4 @@
-"""`make load`: fifty callers of their own each on the local stack for two minutes; nothing may fail, nothing grow.
+"""`make load`: fifty callers, each another user, on the local stack for two minutes; nothing may fail, nothing grow.
 
 Ends with 1 if an answer was wrong, or neither right nor a 429 or 503 that says when to come back; if a scan failed, a
 caller saw none end, or nobody met the limit of scans a minute; or if the memory of the Lambdas is not flat: that of the
