@@ -58,7 +58,10 @@ def _earns(opportunity: Opportunity, least_usd: float) -> bool:
 
 
 def allowed(opportunity: Opportunity, assets: tuple[str, ...]) -> bool:
-    """Whether every coin of every leg is among `assets`, dollars aside; an empty tuple allows all."""
+    """Whether every coin of every leg is among `assets`, dollars aside; an empty tuple allows all.
+
+    Exchanges need no such look at the legs: a strategy is given a market without those that are not allowed.
+    """
     if not assets:
         return True
     legs: Any = opportunity.metadata["legs"]

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from opportunities import serialization
 from opportunities.domain import Filters, OutcomeStatus, Scan, ScanState
 
-# The same number stands as TimeoutSeconds in infra/scan.asl.json; a test compares them.
+# Until the deadline. The same number stands as TimeoutSeconds in infra/scan.asl.json; a test compares them.
 TIMEOUT_SECONDS = 120
 # How long a scan and its results can be read. Far longer than a window, so that no id is ever made twice.
 LIFETIME_SECONDS = 7 * 86_400
 DEADLINE_EXCEEDED = "deadline_exceeded"
+
+
+def deadline_of(created_at: float) -> int:
+    """When a scan that was made then has failed, unless it has ended before (epoch seconds)."""
+    return int(created_at) + TIMEOUT_SECONDS
 
 
 def content_id(user_id: str, filters: Filters, strategies: tuple[str, ...], investor_version: int, window: int) -> str:

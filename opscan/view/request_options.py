@@ -21,6 +21,8 @@ OPTIONS = {
     "risk_tolerance": "--risk",
     "holdings": "--holding",
     "fees": "--fee",
+    "allowed_exchanges": "--allow-exchange",
+    "allowed_assets": "--allow-asset",
     "limit": "--limit",
     "status": "--status",
     "created_after": "--created-after",

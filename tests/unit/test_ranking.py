@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -94,29 +94,39 @@ def test_everything_is_wanted_without_filters(one: Opportunity) -> None:
     assert ranking.wanted(one, Filters())
 
 
-@pytest.mark.parametrize(
-    ("filters", "wanted"),
-    [
-        (Filters(symbols=("BTC",)), True),
-        (Filters(symbols=("BTC/USDT",)), True),
-        (Filters(symbols=("BTC/USDT:USDT",)), False),
-        (Filters(symbols=("BT",)), False),
-        (Filters(symbols=("ETH", "BTC")), True),
-        (Filters(asset_tiers=(AssetTier.INSTITUTIONAL,)), True),
-        (Filters(asset_tiers=(AssetTier.RETAIL,)), False),
-        (Filters(opportunity_type=("spot_momentum",)), True),
-        (Filters(opportunity_type=("funding_arbitrage",)), False),
-        (Filters(preferred_timeframes=(Timeframe.HOUR, Timeframe.DAY)), True),
-        (Filters(preferred_timeframes=(Timeframe.HOUR,)), False),
-        (Filters(filter_by_risk_level=RiskLevel.MEDIUM), True),
-        (Filters(filter_by_risk_level=RiskLevel.LOW), False),
-        (Filters(min_profit_potential=41.25), True),
-        (Filters(min_profit_potential=41.26), False),
-        (Filters(max_required_capital=2_000.0), True),
-        (Filters(max_required_capital=1_999.0), False),
-        (Filters(min_profit_potential=1.0, filter_by_risk_level=RiskLevel.LOW), False),
-    ],
-)
+FILTERED = [
+    (Filters(symbols=("BTC",)), True),
+    (Filters(symbols=("BTC/USDT",)), True),
+    (Filters(symbols=("BTC/USDT:USDT",)), False),
+    (Filters(symbols=("BT",)), False),
+    (Filters(symbols=("ETH", "BTC")), True),
+    (Filters(asset_tiers=(AssetTier.INSTITUTIONAL,)), True),
+    (Filters(asset_tiers=(AssetTier.RETAIL,)), False),
+    (Filters(opportunity_type=("spot_momentum",)), True),
+    (Filters(opportunity_type=("funding_arbitrage",)), False),
+    (Filters(preferred_timeframes=(Timeframe.HOUR, Timeframe.DAY)), True),
+    (Filters(preferred_timeframes=(Timeframe.HOUR,)), False),
+    (Filters(filter_by_risk_level=RiskLevel.MEDIUM), True),
+    (Filters(filter_by_risk_level=RiskLevel.LOW), False),
+    (Filters(min_profit_potential=41.25), True),
+    (Filters(min_profit_potential=41.26), False),
+    (Filters(max_required_capital=2_000.0), True),
+    (Filters(max_required_capital=1_999.0), False),
+    (Filters(min_profit_potential=1.0, filter_by_risk_level=RiskLevel.LOW), False),
+]
+
+
+def test_every_filter_of_opportunities_is_tried_both_ways() -> None:
+    """The others choose which strategies run, on which market, and what is said of those that could not."""
+    others = {"strategy_ids", "snapshot", "include_strategy_recommendations"}
+    for field in {one.name for one in fields(Filters)} - others:
+        alone = {
+            wanted for filters, wanted in FILTERED if filters == replace(Filters(), **{field: getattr(filters, field)})
+        }
+        assert alone == {True, False}, field
+
+
+@pytest.mark.parametrize(("filters", "wanted"), FILTERED)
 def test_every_filter_is_honoured(filters: Filters, wanted: bool) -> None:
     assert ranking.wanted(opportunity(), filters) is wanted
 

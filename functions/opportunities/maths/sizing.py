@@ -1,4 +1,7 @@
-"""How much to trade, and how risky that is: one set of rules for all strategies."""
+"""How much to trade, and how risky that is: one set of rules for all strategies that seek a profit.
+
+`trading.lots` then takes whole lots of it. Risk reductions are as large as the holdings whose risk they lower.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -61,7 +61,7 @@ class Discovery:
             strategies=strategies,
             created_at=now,
             updated_at=now,
-            deadline=int(now) + scans.TIMEOUT_SECONDS,
+            deadline=scans.deadline_of(now),
             expires_at=int(now) + scans.LIFETIME_SECONDS,
             investor_version=investor.version,
             filters=filters,

@@ -7,8 +7,8 @@ return of the last 168 bars (four weeks of 4 h) is above zero with a one-sided p
 alone let 7.5 % of driftless random walks through, all together 1 % (a test measures it).
 
 Trade: buy at the ask; stop = ask - 2 ATR(14); target = ask + 4 ATR(14), both reached by the bid, with the lowest ask of
-all exchanges. The size is the least of what risk, capital, liquidity and lots allow (`sizing`). `profit_potential_usd`
-is what reaching the target nets. The expected value is the driftless one: the bid reaches the target before the stop
+all exchanges. The size is the least of what risk, capital, liquidity and lots allow (`sizing`, `lots`). The profit is
+what reaching the target nets. The expected value is the driftless one: the bid reaches the target before the stop
 with probability (bid - stop) / (target - stop) (gambler's ruin: Feller, An Introduction to Probability Theory, volume
 1, 1968, XIV.2), so it is about minus the costs; beside it stands the probability at which the trade would break even.
 The horizon is that of the expected first exit, (bid - stop)(target - bid) / σ² bars (XIV.3).

@@ -111,7 +111,8 @@ def best_bracket(
 ) -> Bracket | None:
     """The trade on the listing where it nets most; None where the target pays the costs nowhere.
 
-    `stop` and `target` are bids. The size is the least of what risk, capital, liquidity and lots allow (`sizing`).
+    `stop` and `target` are bids. The size is the least of what risk, capital and liquidity allow (`sizing`), in
+    whole lots (`lots`).
     """
     brackets = [
         bracket

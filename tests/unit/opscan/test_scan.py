@@ -1,10 +1,14 @@
 import json
+import re
 from dataclasses import replace
 
 import httpx
 import pytest
 
+from opportunities.api.requests import DiscoverRequest, ProfileBody
+from opscan.client.requests import ScanFields
 from opscan.context import Clock
+from opscan.view.request_options import OPTIONS
 from tests.support.cli_fakes import (
     DONE,
     SCAN_ID,
@@ -19,6 +23,7 @@ from tests.support.cli_fakes import (
     run,
     status,
 )
+from tests.support.template import ROOT
 
 
 def a_whole_scan() -> FakeApi:
@@ -83,6 +88,16 @@ def test_a_reader_of_a_pipe_sees_no_line_wider_than_100_columns_in_the_table() -
 def test_each_event_is_said_once_however_often_the_status_is_read() -> None:
     api = FakeApi(status=[status(funding_arbitrage=outcome("running"))] * 5 + [status("complete", **DONE)])
     assert run(api, "scan").stdout.count("funding_arbitrage: running") == 1
+
+
+def test_every_request_field_is_one_of_the_client_of_the_command_and_of_the_page_about_the_api() -> None:
+    asked = set(DiscoverRequest.model_fields)
+    assert ScanFields.__annotations__.keys() == asked
+    assert OPTIONS.keys() >= asked | set(ProfileBody.model_fields)
+    page = (ROOT / "docs" / "api.md").read_text()
+    assert asked <= set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    told = run(FakeApi(), "scan", "--help", environment={"COLUMNS": "200"}).stdout
+    assert {OPTIONS[name] for name in asked} <= set(re.findall(r"--[a-z-]+", told))
 
 
 def test_every_request_field_is_an_option() -> None:
