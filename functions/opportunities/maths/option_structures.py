@@ -31,7 +31,7 @@ class Chain:
 
 
 @dataclass(frozen=True)
-class Leg:
+class OptionLeg:
     """Options of one strike: `ratio` per unit of the structure, positive where bought."""
 
     strike: int
@@ -48,7 +48,7 @@ class Structure:
     """
 
     kind: str
-    legs: tuple[Leg, ...]
+    legs: tuple[OptionLeg, ...]
     edge: float
     forward: float = 0.0
 
@@ -61,11 +61,11 @@ def parity(chain: Chain, forward_bid: float, forward_ask: float) -> Iterator[Str
     reversal = worth_bid - chain.call_ask + chain.put_bid
     units = chain.strike / (forward_ask if chain.inverse else chain.strike)
     for i in np.flatnonzero(conversion > 0).tolist():
-        legs = (Leg(i, call=True, ratio=-1.0), Leg(i, call=False, ratio=1.0))
+        legs = (OptionLeg(i, call=True, ratio=-1.0), OptionLeg(i, call=False, ratio=1.0))
         yield Structure("conversion", legs, float(conversion[i]), forward=float(units[i]))
     units = chain.strike / (forward_bid if chain.inverse else chain.strike)
     for i in np.flatnonzero(reversal > 0).tolist():
-        legs = (Leg(i, call=True, ratio=1.0), Leg(i, call=False, ratio=-1.0))
+        legs = (OptionLeg(i, call=True, ratio=1.0), OptionLeg(i, call=False, ratio=-1.0))
         yield Structure("reversal", legs, float(reversal[i]), forward=-float(units[i]))
 
 
@@ -85,7 +85,7 @@ def verticals(chain: Chain) -> Iterator[Structure]:
         spreads.append((False, -1.0, chain.put_bid[None, :] - chain.put_ask[:, None] - width))
     for call, sold_low, edge in spreads:
         for i, j in np.argwhere(upper & (edge > 0)).tolist():
-            legs = (Leg(i, call=call, ratio=-sold_low), Leg(j, call=call, ratio=sold_low))
+            legs = (OptionLeg(i, call=call, ratio=-sold_low), OptionLeg(j, call=call, ratio=sold_low))
             yield Structure("vertical", legs, float(edge[i, j]))
 
 
@@ -99,9 +99,9 @@ def butterflies(chain: Chain) -> Iterator[Structure]:
             for i, k in np.argwhere(edge > 0).tolist():
                 wing = float(share[i, k])
                 legs = (
-                    Leg(i, call=call, ratio=wing),
-                    Leg(middle, call=call, ratio=-1.0),
-                    Leg(middle + 1 + k, call=call, ratio=1 - wing),
+                    OptionLeg(i, call=call, ratio=wing),
+                    OptionLeg(middle, call=call, ratio=-1.0),
+                    OptionLeg(middle + 1 + k, call=call, ratio=1 - wing),
                 )
                 yield Structure("butterfly", legs, float(edge[i, k]))
 
@@ -124,10 +124,10 @@ def boxes(chain: Chain) -> Iterator[Structure]:
         for i, j in np.argwhere(upper & (edge > 0)).tolist():
             against = float(ratio[i, j])
             legs = (
-                Leg(i, call=True, ratio=sign),
-                Leg(i, call=False, ratio=-sign),
-                Leg(j, call=True, ratio=-sign * against),
-                Leg(j, call=False, ratio=sign * against),
+                OptionLeg(i, call=True, ratio=sign),
+                OptionLeg(i, call=False, ratio=-sign),
+                OptionLeg(j, call=True, ratio=-sign * against),
+                OptionLeg(j, call=False, ratio=sign * against),
             )
             yield Structure("box", legs, float(edge[i, j]))
 

@@ -43,7 +43,7 @@ from opportunities.maths import inference, sizing
 from opportunities.maths.arrays import Floats
 from opportunities.maths.costs import Fill, Liquidity
 from opportunities.trading import instruments, lots
-from opportunities.trading.lots import Order
+from opportunities.trading.lots import LotOrder
 from opportunities.trading.margin import liquidation_price, margin_rate
 
 TITLE = "Funding arbitrage"
@@ -154,8 +154,8 @@ def _proposal(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Propos
     loss_rate = 2 * (coin.fee + perpetual.fee) + (coin.ask - coin.bid + perpetual.ask - perpetual.bid) / coin.ask
     capacity = min(coin.capacity_usd, perpetual.capacity_usd)
     size, short = lots.hedged(
-        Order(spot.rules, pair.spot, coin),
-        Order(perpetuals.rules, pair.contract, perpetual, inverse=pair.inverse),
+        LotOrder(spot.rules, pair.spot, coin),
+        LotOrder(perpetuals.rules, pair.contract, perpetual, inverse=pair.inverse),
         sizing.notional_usd(investor, loss_rate, capital_rate, capacity) / coin.ask,
     )
     if not short:

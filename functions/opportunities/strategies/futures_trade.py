@@ -28,7 +28,7 @@ from opportunities.errors import Unsuitable
 from opportunities.market.snapshot import MarketSnapshot
 from opportunities.trading import carry, carry_legs, trend
 from opportunities.trading.carry import Carry, price_carry
-from opportunities.trading.carry_legs import MINIMUM_DAYS, Leg
+from opportunities.trading.carry_legs import MINIMUM_DAYS, CarryLeg
 from opportunities.trading.disjoint import disjoint
 
 TITLE = "Futures"
@@ -53,7 +53,7 @@ def find(market: MarketSnapshot, investor: Investor) -> Proposals:
     return Proposals(tuple(found), examined=examined)
 
 
-def _carries(market: MarketSnapshot, investor: Investor, coins: list[Leg], futures: list[Leg]) -> list[Carry]:
+def _carries(market: MarketSnapshot, investor: Investor, coins: list[CarryLeg], futures: list[CarryLeg]) -> list[Carry]:
     """Every basis and calendar of one base within an exchange: at most one per coin or pair of futures."""
     contracts = carry_legs.futures_of(market)
     found: list[Carry | None] = []

@@ -40,7 +40,7 @@ from opportunities.maths.arrays import Floats
 from opportunities.maths.cointegration import engle_granger
 from opportunities.trading import instruments
 from opportunities.trading.formation import formation_of
-from opportunities.trading.spread import Coin, Leg, Plan, SpreadTrade, price_trade
+from opportunities.trading.spread import Coin, Plan, SpreadLeg, SpreadTrade, price_trade
 
 TITLE = "Pairs trading"
 OPPORTUNITY_TYPES = ("pairs_trading",)
@@ -138,7 +138,7 @@ def _proposal(market: MarketSnapshot, investor: Investor, pair: _Pair) -> Propos
     y_place, x_place = (pair.y.spot, shorted.perpetual) if z < 0 else (shorted.perpetual, pair.x.spot)
     side = 1.0 if z < 0 else -1.0
     plan = Plan(pair.deviation, abs(z), leave=0.0, stop=_STOP, hours=_TIME_STOP_HALF_LIVES * pair.half_life)
-    trade = price_trade(investor, [Leg(y_place, side), Leg(x_place, -side * pair.beta)], plan)
+    trade = price_trade(investor, [SpreadLeg(y_place, side), SpreadLeg(x_place, -side * pair.beta)], plan)
     if trade is None:
         return None
     entry = next(order for order in trade.orders if order.leg.weight > 0)

@@ -41,7 +41,7 @@ from opportunities.market.snapshot import MarketSnapshot
 from opportunities.trading import instruments
 from opportunities.trading.formation import formation_of
 from opportunities.trading.residuals import Residual, Universe, residuals, universe_of
-from opportunities.trading.spread import Leg, Plan, SpreadTrade, price_trade
+from opportunities.trading.spread import Plan, SpreadLeg, SpreadTrade, price_trade
 
 TITLE = "Statistical arbitrage"
 OPPORTUNITY_TYPES = ("statistical_arbitrage",)
@@ -58,7 +58,7 @@ _HEDGES, _LEAST_LEG, _LEAST_FIT, _SLIPS = 5, 0.05, 0.8, 2.0
 class _Basket:
     """What hedges one USD of a coin: legs (USD, positive bought), and how well they follow its factor part."""
 
-    legs: tuple[Leg, ...]
+    legs: tuple[SpreadLeg, ...]
     r2: float
     slip_per_hour: float
 
@@ -96,7 +96,7 @@ def _basket(universe: Universe, residual: Residual) -> _Basket | None:
     if r2 < _LEAST_FIT:
         return None
     side = 1.0 if residual.s < 0 else -1.0
-    legs = tuple(Leg(places[row], -side * float(amount)) for row, amount in zip(rows, amounts, strict=True))
+    legs = tuple(SpreadLeg(places[row], -side * float(amount)) for row, amount in zip(rows, amounts, strict=True))
     return _Basket(legs, r2, float(missed.std()))
 
 
@@ -116,7 +116,7 @@ def _proposal(market: MarketSnapshot, investor: Investor, universe: Universe, re
         hours=hours,
         slip=_SLIPS * basket.slip_per_hour * float(np.sqrt(hours)),
     )
-    trade = price_trade(investor, [Leg(place, 1.0 if residual.s < 0 else -1.0), *basket.legs], plan)
+    trade = price_trade(investor, [SpreadLeg(place, 1.0 if residual.s < 0 else -1.0), *basket.legs], plan)
     if trade is None:
         return None
     return Proposal(

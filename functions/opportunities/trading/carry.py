@@ -12,8 +12,8 @@ from opportunities.market.snapshot import MarketSnapshot
 from opportunities.maths import inference, sizing
 from opportunities.maths.costs import FINANCING, Fill
 from opportunities.trading import instruments, lots
-from opportunities.trading.carry_legs import DAY, Leg, futures_of, middle
-from opportunities.trading.lots import Order
+from opportunities.trading.carry_legs import DAY, CarryLeg, futures_of, middle
+from opportunities.trading.lots import LotOrder
 from opportunities.trading.margin import margin_rate
 
 _BUFFER_DAYS = 7.0
@@ -24,9 +24,9 @@ class Carry:
     """`bought` against `sold`; `coin` is the spot market where the coin is traded (`bought` itself for a basis)."""
 
     kind: str
-    bought: Leg
-    sold: Leg
-    coin: Leg
+    bought: CarryLeg
+    sold: CarryLeg
+    coin: CarryLeg
     inverse: bool
     entry: Fill
     hedge: Fill
@@ -48,7 +48,7 @@ class Carry:
 
 
 def price_carry(
-    market: MarketSnapshot, investor: Investor, kind: str, legs: tuple[Leg, Leg], coin: Leg
+    market: MarketSnapshot, investor: Investor, kind: str, legs: tuple[CarryLeg, CarryLeg], coin: CarryLeg
 ) -> Carry | None:
     """What is bought against what is sold, at the size that liquidity, lots and the investor allow; None where that
     nets nothing.
@@ -153,14 +153,16 @@ def _max_loss_usd(found: Carry) -> float | None:
     return found.fees_usd + found.slippage_usd + unhedged
 
 
-def _orderable(market: MarketSnapshot, size: float, bought: Leg, sold: Leg, coin: Leg) -> tuple[float, float]:
+def _orderable(
+    market: MarketSnapshot, size: float, bought: CarryLeg, sold: CarryLeg, coin: CarryLeg
+) -> tuple[float, float]:
     """The largest sizes to buy and to sell, in whole lots of every leg; 0 where one of them takes none."""
     futures, spot = futures_of(market), instruments.spot_of(market)
     inverse = bool(futures.inverse[sold.row])
-    held = Order(spot.rules, coin.row, coin.liquidity)
-    short = Order(futures.rules, sold.row, sold.liquidity, inverse=inverse)
+    held = LotOrder(spot.rules, coin.row, coin.liquidity)
+    short = LotOrder(futures.rules, sold.row, sold.liquidity, inverse=inverse)
     if bought.expiry is None:
         return lots.hedged(held, short, size)
     size = held.orderable(size)
-    near = Order(futures.rules, bought.row, bought.liquidity, buy=True, inverse=inverse)
+    near = LotOrder(futures.rules, bought.row, bought.liquidity, buy=True, inverse=inverse)
     return near.orderable(size), short.orderable(size)

@@ -16,7 +16,7 @@ DAY = 86_400
 
 
 @dataclass(frozen=True)
-class Leg:
+class CarryLeg:
     """One market of a carry: `row` is of the spot section, or of the futures where `expiry` is given."""
 
     symbol: str
@@ -33,13 +33,15 @@ def futures_of(market: MarketSnapshot) -> Futures:
     return market.futures
 
 
-def future_legs(market: MarketSnapshot, investor: Investor, coins: dict[str, list[Leg]]) -> dict[str, list[Leg]]:
+def future_legs(
+    market: MarketSnapshot, investor: Investor, coins: dict[str, list[CarryLeg]]
+) -> dict[str, list[CarryLeg]]:
     """Dated futures that can be traded, with at least the minimum horizon to go, of every base that `coins` has.
 
     Their volatility is the coin's, and their index must lie within 5 % of its price: else it is another coin.
     """
     futures = futures_of(market)
-    legs: dict[str, list[Leg]] = {}
+    legs: dict[str, list[CarryLeg]] = {}
     for row, (symbol, exchange) in enumerate(zip(futures.symbols, futures.exchanges, strict=True)):
         base = instruments.base_in_usd(symbol)
         expiry = int(futures.expiry[row])
@@ -55,11 +57,11 @@ def future_legs(market: MarketSnapshot, investor: Investor, coins: dict[str, lis
         )
         same = instruments.same_coin(float(futures.index[row]), middle(coin))
         if liquidity.tradable and same:
-            legs.setdefault(base, []).append(Leg(symbol, exchange, row, liquidity, expiry))
+            legs.setdefault(base, []).append(CarryLeg(symbol, exchange, row, liquidity, expiry))
     return legs
 
 
-def coin_legs(market: MarketSnapshot, investor: Investor) -> dict[str, list[Leg]]:
+def coin_legs(market: MarketSnapshot, investor: Investor) -> dict[str, list[CarryLeg]]:
     """Spot listings in USD that can be traded, by base, the largest first; those far from the largest are left out.
 
     The volatility of a listing without candles is that of the same pair elsewhere.
@@ -70,14 +72,14 @@ def coin_legs(market: MarketSnapshot, investor: Investor) -> dict[str, list[Leg]
     for row in sorted(range(len(spot.symbols)), key=lambda row: (-float(volume[row]), spot.exchanges[row])):
         if (base := instruments.base_in_usd(spot.symbols[row])) is not None:
             rows.setdefault(base, []).append(row)
-    legs: dict[str, list[Leg]] = {}
+    legs: dict[str, list[CarryLeg]] = {}
     for base, listed in rows.items():
         history = next((row for row in listed if np.isfinite(instruments.daily_volatility(spot, row))), None)
         for row in listed:
             liquidity = instruments.spot_liquidity(market, investor, row, history)
             largest = legs[base][0].liquidity if base in legs else liquidity
             if liquidity.tradable and instruments.same_coin(middle(liquidity), middle(largest)):
-                legs.setdefault(base, []).append(Leg(spot.symbols[row], spot.exchanges[row], row, liquidity))
+                legs.setdefault(base, []).append(CarryLeg(spot.symbols[row], spot.exchanges[row], row, liquidity))
     return legs
 
 

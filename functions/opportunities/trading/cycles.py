@@ -15,7 +15,7 @@ _PREFUNDED = "coins and USD must lie on both exchanges: transfers take time and 
 
 
 @dataclass(frozen=True)
-class Order:
+class CycleOrder:
     """One order of a cycle; `price` is its average in quote currency, `best` the best quote."""
 
     listing: Listing
@@ -46,7 +46,7 @@ class Cycle:
     """Orders in turn, each paid with what the one before brought."""
 
     kind: str
-    orders: tuple[Order, ...]
+    orders: tuple[CycleOrder, ...]
     capital_usd: float
     profit_usd: float
 
@@ -142,7 +142,7 @@ def _sized(
     loss_rate = sum(listing.fee + listing.asks.price[0] / listing.bids.price[0] - 1 for listing, _ in steps)
     allowed = sizing.notional_usd(investor, max(loss_rate, 1e-9), capital_rate, np.inf)
     amounts = cycles.walk(conversions, allowed / unit_usd)
-    amount, spent, orders = amounts[0], 0.0, list[Order]()
+    amount, spent, orders = amounts[0], 0.0, list[CycleOrder]()
     for (listing, buy), gross in zip(steps, amounts[1:], strict=True):
         ladder = listing.asks if buy else listing.bids
         wanted = gross if buy and not orders else _affordable(listing, amount) if buy else amount
@@ -150,7 +150,7 @@ def _sized(
         price = ladder.average_price(quantity) if quantity > 0 else None
         if price is None:
             return None
-        orders.append(Order(listing, buy, quantity, price, float(ladder.price[0])))
+        orders.append(CycleOrder(listing, buy, quantity, price, float(ladder.price[0])))
         paid, amount = quantity * price * (1 + listing.fee), quantity
         if not buy:
             paid, amount = quantity, quantity * price * (1 - listing.fee)

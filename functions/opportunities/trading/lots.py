@@ -40,7 +40,7 @@ def orderable(rules: Rules | None, row: int, quantity: float, price: float, *, i
 
 
 @dataclass(frozen=True)
-class Order:
+class LotOrder:
     """A listing that an order is meant for, and its rules; lots of an inverse contract are USD."""
 
     rules: Rules | None
@@ -66,7 +66,7 @@ class Order:
         return (self.liquidity.buy(quantity) if self.buy else self.liquidity.sell(quantity)).price
 
 
-def hedged(bought: Order, sold: Order, quantity: float) -> tuple[float, float]:
+def hedged(bought: LotOrder, sold: LotOrder, quantity: float) -> tuple[float, float]:
     """The largest quantities up to this one to buy of a coin and to sell against it, each in its own lots; else zeros.
 
     What is sold is never more than what is bought, and less only by what the lots leave over.

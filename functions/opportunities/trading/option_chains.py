@@ -118,7 +118,7 @@ def _future(
     return None, None
 
 
-def premium_of(chain: option_structures.Chain, leg: option_structures.Leg) -> float:
+def premium_of(chain: option_structures.Chain, leg: option_structures.OptionLeg) -> float:
     """The ask of a leg that is bought, the bid of one that is sold."""
     bid, ask = (chain.call_bid, chain.call_ask) if leg.call else (chain.put_bid, chain.put_ask)
     return float((ask if leg.ratio > 0 else bid)[leg.strike])

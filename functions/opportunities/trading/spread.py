@@ -85,7 +85,7 @@ def _perpetuals(market: MarketSnapshot, investor: Investor, known: dict[str, Coi
 
 
 @dataclass(frozen=True, eq=False)
-class Leg:
+class SpreadLeg:
     """USD of an instrument per USD of the spread: bought if positive, sold short (a perpetual) if negative."""
 
     instrument: Instrument
@@ -93,10 +93,10 @@ class Leg:
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class SpreadOrder:
     """One leg in its whole lots: what entering gets, and what leaving at today's quotes would."""
 
-    leg: Leg
+    leg: SpreadLeg
     entered: Fill
     left: Fill
 
@@ -109,7 +109,7 @@ class SpreadTrade:
     expected to pay in all until the time stop (0 where they would receive: that is not credited).
     """
 
-    orders: tuple[Order, ...]
+    orders: tuple[SpreadOrder, ...]
     notional_usd: float
     costs_usd: float
     funding_usd: float
@@ -156,7 +156,7 @@ class Plan:
     slip: float = 0.0
 
 
-def price_trade(investor: Investor, legs: Sequence[Leg], plan: Plan) -> SpreadTrade | None:
+def price_trade(investor: Investor, legs: Sequence[SpreadLeg], plan: Plan) -> SpreadTrade | None:
     """The trade in the size that the investor and the market allow; None where a leg is too small or nothing is gained.
 
     The first leg has a weight of 1 or -1: its notional is that of the spread. A log change is taken for a return.
@@ -190,17 +190,17 @@ def _round_trip_rate(liquidity: Liquidity) -> float:
     return 2 * liquidity.fee + (liquidity.ask - liquidity.bid) / liquidity.ask
 
 
-def _order(leg: Leg, notional_usd: float) -> Order | None:
+def _order(leg: SpreadLeg, notional_usd: float) -> SpreadOrder | None:
     place = leg.instrument
     wanted = abs(leg.weight) * notional_usd / place.middle
     quantity = lots.orderable(place.rules, place.row, wanted, place.liquidity.bid)
     if not quantity:
         return None
     bought, sold = place.liquidity.buy(quantity), place.liquidity.sell(quantity)
-    return Order(leg, bought, sold) if leg.weight > 0 else Order(leg, sold, bought)
+    return SpreadOrder(leg, bought, sold) if leg.weight > 0 else SpreadOrder(leg, sold, bought)
 
 
-def _round_trip_usd(order: Order) -> float:
+def _round_trip_usd(order: SpreadOrder) -> float:
     """What entering and leaving at today's quotes loses: spread, slippage and both fees."""
     lost = abs(order.entered.notional_usd - order.left.notional_usd)
     return lost + order.entered.fee_usd + order.left.fee_usd

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from opportunities.market.snapshot import Rules
 from opportunities.maths.costs import Liquidity
-from opportunities.trading.lots import Order, hedged, orderable
+from opportunities.trading.lots import LotOrder, hedged, orderable
 
 LOTS = st.sampled_from([0.0, 1e-5, 2e-4, 0.001, 0.005, 0.01, 0.1, 1.0, 5.0])
 PRICE = 100.0
@@ -17,9 +17,9 @@ def rules(lot: float, least: float = np.nan, contract: float = 1.0) -> Rules:
     return Rules(np.array([contract]), np.array([0.01]), np.array([lot]), np.array([least]))
 
 
-def order(lot: float, least: float = np.nan, **changes: bool) -> Order:
+def order(lot: float, least: float = np.nan, **changes: bool) -> LotOrder:
     liquidity = Liquidity(PRICE * 0.999, PRICE * 1.001, 0.001, 1e7, 0.03)
-    return Order(rules(lot, least), 0, liquidity, **changes)
+    return LotOrder(rules(lot, least), 0, liquidity, **changes)
 
 
 def whole(amount: float) -> bool:
