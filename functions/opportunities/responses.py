@@ -225,7 +225,10 @@ class Found(TypedDict):
     ]
     max_loss_usd: Annotated[
         float | None,
-        Field(description="The worst that the orders themselves can lose, with the stop stated; null without a bound."),
+        Field(
+            description="The worst that the orders can lose by prices, with the stop stated; null without a bound. "
+            "Funding to come is not in it."
+        ),
     ]
     required_capital_usd: Annotated[float, Field(ge=0)]
     horizon_hours: Annotated[float, Field(ge=0, description="Until it is expected to have paid.")]

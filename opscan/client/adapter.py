@@ -29,6 +29,14 @@ def options(url: str) -> Options:
     )
 
 
+def bearer(token: str) -> str:
+    """The token as a header can hold it. ValueError for one that is empty or has spaces or other signs within."""
+    stripped = token.strip()
+    if not stripped.isascii() or not stripped.isprintable() or not stripped or " " in stripped:
+        raise ValueError("the token is no access token: it is empty, or holds more than visible ASCII characters")
+    return stripped
+
+
 def built(client: httpx.Client | httpx.AsyncClient, request: Request, token: str) -> httpx.Request:
     return client.build_request(
         request.method,

@@ -34,7 +34,7 @@ class AsyncClient:
     ) -> None:
         self.api_url = api_url.rstrip("/")
         self._source = token
-        self._token = token if isinstance(token, str) else None
+        self._token = None if callable(token) else adapter.bearer(token)
         self._sleep = sleep
         self._operations = Operations(Asking(self.api_url, now, told, renewable=callable(token)), now)
         self._http = httpx.AsyncClient(transport=transport, **adapter.options(self.api_url))
@@ -95,7 +95,7 @@ class AsyncClient:
             await self._sleep(request.after)
         if callable(self._source) and (request.renew or self._token is None):
             token = self._source()
-            self._token = await token if inspect.isawaitable(token) else token
+            self._token = adapter.bearer(await token if inspect.isawaitable(token) else token)
         try:
             return adapter.answered(await self._http.send(adapter.built(self._http, request, self._token or "")))
         except adapter.FAILURES as error:

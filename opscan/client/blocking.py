@@ -21,7 +21,7 @@ class Client:
     """A deployment's API at `api_url`, called as whoever the `token` is of. Every method raises `ApiError`.
 
     `token` is a text, or a function that gives one: it is called when the first request is made, and once again when a
-    request is refused with 401. An API that is busy is asked again when it says, for a minute at most; `told` hears
+    request is refused with 401. One that no header can hold is a ValueError. An API that is busy is asked again when it says, for a minute at most; `told` hears
     of it. `now` is a monotonic clock and `sleep` waits, both in seconds.
     """
 
@@ -37,7 +37,7 @@ class Client:
     ) -> None:
         self.api_url = api_url.rstrip("/")
         self._source = token
-        self._token = token if isinstance(token, str) else None
+        self._token = None if callable(token) else adapter.bearer(token)
         self._sleep = sleep
         self._operations = Operations(Asking(self.api_url, now, told, renewable=callable(token)), now)
         self._http = httpx.Client(transport=transport, **adapter.options(self.api_url))
@@ -97,7 +97,7 @@ class Client:
         if request.after:
             self._sleep(request.after)
         if callable(self._source) and (request.renew or self._token is None):
-            self._token = self._source()
+            self._token = adapter.bearer(self._source())
         try:
             return adapter.answered(self._http.send(adapter.built(self._http, request, self._token or "")))
         except adapter.FAILURES as error:

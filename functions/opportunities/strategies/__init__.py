@@ -45,7 +45,7 @@ def names() -> tuple[str, ...]:
 @cache
 def describe(name: str) -> Description:
     """What the strategy says of itself, read without importing it. LookupError for a name that is none."""
-    source = ast.parse(_path(name).read_text("utf-8"))
+    source = ast.parse(_path(name).read_text("utf-8"), str(_path(name)))
     literals = {
         node.targets[0].id: ast.literal_eval(node.value)
         for node in source.body

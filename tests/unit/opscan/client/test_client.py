@@ -213,6 +213,22 @@ def test_token_of_a_function_is_renewed_once_after_a_refusal(caller_of: CallerOf
     assert len(text.api.requests) == 1
 
 
+@pytest.mark.parametrize("token", ["", " \n", "two words", "naïve", "a\nb"])
+def test_token_that_no_header_can_hold_is_refused_at_once(caller_of: CallerOf, token: str) -> None:
+    caller = caller_of(FakeApi())
+    with pytest.raises(ValueError, match="is no access token"):
+        caller.client(token)
+    with pytest.raises(ValueError, match="is no access token"):
+        caller.call(caller.client(lambda: token).scan(SCAN_ID).status())
+    assert caller.api.requests == []
+
+
+def test_token_read_from_a_file_may_end_with_its_line(caller_of: CallerOf) -> None:
+    caller = caller_of(FakeApi())
+    caller.call(caller.client("text\n").scan(SCAN_ID).status())
+    assert caller.api.requests[0].headers["Authorization"] == "Bearer text"
+
+
 def test_token_may_have_to_be_awaited() -> None:
     async def token() -> str:
         return "awaited"
