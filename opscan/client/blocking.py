@@ -21,8 +21,9 @@ class Client:
     """A deployment's API at `api_url`, called as whoever the `token` is of. Every method raises `ApiError`.
 
     `token` is a text, or a function that gives one: it is called when the first request is made, and once again when a
-    request is refused with 401. One that no header can hold is a ValueError. An API that is busy is asked again when it says, for a minute at most; `told` hears
-    of it. `now` is a monotonic clock and `sleep` waits, both in seconds.
+    request is refused with 401. A token that no header can hold is a ValueError. An API that is busy is asked again
+    when it says, for a minute at most; `told` hears of it. `now` is a monotonic clock and `sleep` waits, both in
+    seconds.
     """
 
     def __init__(

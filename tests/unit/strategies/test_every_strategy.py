@@ -44,7 +44,7 @@ def test_strategy_finds_what_was_planted_and_says_why_in_finite_numbers(name: st
         assert one.required_capital_usd > 0
         assert one.metadata["legs"]
         assert {"expected_value_usd", "fees_usd", "slippage_usd", "stop"} <= set(one.metadata)
-        assert one.action.split()[0] in {"buy", "sell"}
+        assert one.action.split()[0] in ({"quote"} if name == "market_making" else {"buy", "sell"})
         assert one.evidence.n > 0
         assert one.evidence.p_value is None or 0 <= one.evidence.p_value <= 1
         assert one.estimated_timeframe is Timeframe.of(one.horizon_hours)

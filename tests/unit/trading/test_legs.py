@@ -57,6 +57,11 @@ def test_a_sale_of_own_coins_says_so_and_a_short_does_not() -> None:
     assert action(replace(PROPOSAL, legs=(sale,))) == "sell 1.2 BTC/USDT"
 
 
+def test_the_action_of_a_maker_is_to_quote_both_sides_and_to_hold_an_inventory() -> None:
+    quotes = replace(PROPOSAL, legs=(BUY, replace(BUY, side="sell")), metadata={"initial_inventory": 2.5})
+    assert action(quotes) == "quote 0.5 BTC/USDT on both sides, holding 2.5"
+
+
 @given(st.floats(1e-12, 1e12))
 def test_the_quantity_is_readable_and_near_what_is_ordered(quantity: float) -> None:
     said = action(replace(PROPOSAL, legs=(replace(BUY, quantity=quantity),))).split()[1]
