@@ -156,9 +156,9 @@ def table_of(opportunities: tuple[Opportunity, ...], width: int) -> Table:
 def legend_of(opportunities: tuple[Opportunity, ...]) -> Text:
     """What the table's numbers mean, in one line."""
     said = (
-        "Profit: if the target is reached. EV: expectation without drift. Max loss: the worst that the orders can lose"
-        " with this stop. Confidence: of the statistic, not of the profit. Ranked by EV × confidence / capital / day,"
-        " ten rounds a day at most; an expected loss comes last."
+        "Profit: if the target is reached. EV: expectation without drift. Max loss: the worst that the orders alone can"
+        " lose by prices, with this stop; funding to come is not in it. Confidence: of the statistic, not of the"
+        " profit. Ranked by EV × confidence / capital / day, ten rounds a day at most; an expected loss comes last."
     )
     repeats = " = #3: the same trade as number 3." if any(found.repeats for found in opportunities) else ""
     return Text(said + repeats, style="dim")
